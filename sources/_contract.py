@@ -1,0 +1,370 @@
+"""What a source hands over: quotes and terms, each with its evidence, validated as frames."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import IntEnum
+from functools import cache
+from typing import Annotated, Final, NamedTuple, get_args
+
+import pandera.polars as pa
+import polars as pl
+from pandera.errors import SchemaErrors
+from pandera.polars import PolarsData
+
+from sources._parsing import Availability, Meter, Price, Unreadable, canonical_amount, shown
+
+TUNING_METHODS: Final = ("none", "sft", "dpo", "rft", "unknown")
+ADAPTERS: Final = ("lora", "full", "unknown")
+SERVICE_TIERS: Final = ("standard", "batch", "flex", "priority", "developer")
+CURRENCIES: Final = ("USD", "EUR", "CNY", "GBP", "JPY")
+TERMS: Final = (
+    "min_examples",
+    "recommended_examples",
+    "hosting",
+    "weights_exportable",
+    "epoch_default",
+    "billed_tokens_rule",
+    "tuned_inference_rule",
+    "closed_to_new_customers_on",
+    "last_training_on",
+    "shutdown_on",
+)
+EVERY_MODEL: Final = "*"
+
+
+class SourceError(Exception):
+    """A source could not be fetched or read; says which, what was met and what to do next."""
+
+    def __init__(self, source: str, problem: str, next_step: str) -> None:
+        super().__init__(f"{source}: {problem}; {next_step}")
+        self.source = source
+        self.problem = problem
+
+
+class Quote(NamedTuple):
+    """One price read from one capture; the fields are the columns of `Quotes`, in order."""
+
+    provider: str
+    model: str
+    tuning_method: str
+    adapter: str | None
+    service_tier: str
+    region: str | None
+    context_tier: str | None
+    meter: str
+    availability: str
+    list_unit_price: Decimal | None
+    pricing_unit: str | None
+    pricing_currency: str | None
+    unit_price: Decimal | None
+    valid_from: datetime | None
+    checked_at: datetime | None
+    locator: str
+    printed_text: str
+    url: str | None
+    remark: str | None
+
+
+class Term(NamedTuple):
+    """One fact about an offer that is no price; the fields are the columns of `Terms`."""
+
+    provider: str
+    model: str
+    tuning_method: str
+    adapter: str | None
+    service_tier: str
+    region: str | None
+    context_tier: str | None
+    term: str
+    value: str
+    valid_from: datetime | None
+    checked_at: datetime | None
+    locator: str
+    printed_text: str
+    url: str | None
+    remark: str | None
+
+
+class Evidence(NamedTuple):
+    """Where a fact stands, and what the source says about its time.
+
+    `locator` finds it again in the capture and `printed_text` is what stands there.
+    `valid_from` and `checked_at` are UTC and null unless the source itself states since when
+    the fact holds, or when somebody last checked it. `url` is null where the source's own is
+    meant. `remark` says what a reader of the number must know: a repair, a footnote.
+    """
+
+    locator: str
+    printed_text: str
+    valid_from: datetime | None = None
+    checked_at: datetime | None = None
+    url: str | None = None
+    remark: str | None = None
+
+
+class Offer(NamedTuple):
+    """What is sold. `model` is the seller's name for it, or `*` for a term of all its models.
+
+    A base model has the method `none` and no adapter; a tuned one names both or says
+    `unknown`. A null region means that the price is not tied to one.
+    """
+
+    provider: str
+    model: str
+    tuning_method: str = "none"
+    adapter: str | None = None
+    service_tier: str = "standard"
+    region: str | None = None
+    context_tier: str | None = None
+
+    def quote(self, meter: Meter, price: Price, evidence: Evidence) -> Quote:
+        """State a price of this offer, restated per the meter's canonical unit.
+
+        Raises `Unreadable` where the price has no unit, or one that the meter does not count.
+        """
+        amount = unit_price = price.amount
+        if amount is not None:
+            if price.unit is None and amount:
+                msg = f"a price without a unit: {shown(evidence.printed_text)}"
+                raise Unreadable(msg)
+            if price.unit is not None:
+                unit_price = canonical_amount(amount, price.unit, meter)
+        return Quote(
+            *self,
+            meter=meter,
+            availability=price.availability,
+            list_unit_price=amount,
+            pricing_unit=price.unit.name if price.unit and amount is not None else None,
+            pricing_currency=price.currency if amount is not None else None,
+            unit_price=unit_price,
+            valid_from=evidence.valid_from,
+            checked_at=evidence.checked_at,
+            locator=evidence.locator,
+            printed_text=evidence.printed_text,
+            url=evidence.url,
+            remark=evidence.remark,
+        )
+
+    def term(self, name: str, value: str, evidence: Evidence) -> Term:
+        """State a term of this offer; days as `YYYY-MM-DD`, counts as digits, facts as yes/no."""
+        return Term(
+            *self,
+            term=name,
+            value=value,
+            valid_from=evidence.valid_from,
+            checked_at=evidence.checked_at,
+            locator=evidence.locator,
+            printed_text=evidence.printed_text,
+            url=evidence.url,
+            remark=evidence.remark,
+        )
+
+
+# A million tokens, an hour or a month for 10^9 is a misread number, in any currency.
+_DEAREST: Final = 1_000_000_000
+_Money = Annotated[pl.Decimal, 38, 18]
+_Instant = Annotated[pl.Datetime, "us", None]
+
+
+class _Facts(pa.DataFrameModel):
+    provider: str = pa.Field(str_matches=r"^[a-z][a-z0-9_]*$")
+    model: str = pa.Field(str_length={"min_value": 1, "max_value": 200})
+    tuning_method: str = pa.Field(isin=TUNING_METHODS)
+    adapter: str = pa.Field(isin=ADAPTERS, nullable=True)
+    service_tier: str = pa.Field(isin=SERVICE_TIERS)
+    region: str = pa.Field(nullable=True)
+    context_tier: str = pa.Field(nullable=True)
+    valid_from: _Instant = pa.Field(nullable=True)
+    checked_at: _Instant = pa.Field(nullable=True)
+    locator: str = pa.Field(str_length={"min_value": 1})
+    printed_text: str
+    url: str = pa.Field(nullable=True, str_startswith="https://")
+    remark: str = pa.Field(nullable=True)
+
+    class Config:
+        strict = True
+
+    @pa.dataframe_check
+    @classmethod
+    def only_a_tuned_offer_has_an_adapter(cls, data: PolarsData) -> pl.LazyFrame:
+        """Demand an adapter of a tuned offer, be it `unknown`, and none of a base model."""
+        return data.lazyframe.select(
+            (pl.col("tuning_method") == "none") == pl.col("adapter").is_null()
+        )
+
+
+class Quotes(_Facts):
+    """The prices that one capture states; one row is one offer's meter from one instant on."""
+
+    meter: str = pa.Field(isin=get_args(Meter))
+    availability: str = pa.Field(isin=get_args(Availability))
+    list_unit_price: _Money = pa.Field(nullable=True)
+    pricing_unit: str = pa.Field(nullable=True)
+    pricing_currency: str = pa.Field(isin=CURRENCIES, nullable=True)
+    unit_price: _Money = pa.Field(nullable=True, ge=0, lt=_DEAREST)
+
+    @pa.dataframe_check
+    @classmethod
+    def an_amount_stands_only_where_there_is_a_price(cls, data: PolarsData) -> pl.LazyFrame:
+        """Demand an amount above zero where priced, zero where free, null anywhere else."""
+        state, amount = pl.col("availability"), pl.col("unit_price")
+        priced = amount > 0
+        said = pl.col("list_unit_price").is_not_null() & pl.col("pricing_unit").is_not_null()
+        return data.lazyframe.select(
+            pl.when(state == "priced")
+            .then(priced.fill_null(value=False) & said & pl.col("pricing_currency").is_not_null())
+            .when(state == "free")
+            .then((amount == 0).fill_null(value=False))
+            .otherwise(amount.is_null() & pl.col("list_unit_price").is_null())
+        )
+
+    @pa.dataframe_check
+    @classmethod
+    def a_base_model_is_not_trained(cls, data: PolarsData) -> pl.LazyFrame:
+        """Demand that training and its minimum are prices of a tuned offer."""
+        training = pl.col("meter").is_in(["training_tokens", "training_hours", "job_minimum"])
+        return data.lazyframe.select(~(training & (pl.col("tuning_method") == "none")))
+
+
+class Terms(_Facts):
+    """The terms that one capture states; one row is one term of one offer from one instant on."""
+
+    term: str = pa.Field(isin=TERMS)
+    value: str = pa.Field(str_length={"min_value": 1, "max_value": 500})
+
+
+_TYPES: Final[dict[str, pl.DataType]] = {
+    "list_unit_price": pl.Decimal(38, 18),
+    "unit_price": pl.Decimal(38, 18),
+    "valid_from": pl.Datetime("us"),
+    "checked_at": pl.Datetime("us"),
+}
+_QUOTE_SCHEMA: Final = {name: _TYPES.get(name, pl.String()) for name in Quote._fields}
+_TERM_SCHEMA: Final = {name: _TYPES.get(name, pl.String()) for name in Term._fields}
+_OFFER: Final = list(Offer._fields)
+
+
+class Parsed(NamedTuple):
+    """What a source's `parse` found, in the capture's order."""
+
+    quotes: list[Quote]
+    terms: list[Term]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One capture's quotes and terms: validated frames, each key once."""
+
+    quotes: pl.DataFrame
+    terms: pl.DataFrame
+
+
+class Rank(IntEnum):
+    """Who speaks; the lower number is believed first where sources differ."""
+
+    SELLER = 1
+    CATALOGUE = 2
+    THIRD_PARTY = 3
+    TRANSCRIBED = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One page, price list or catalogue: where it is, how often to look, how to read it.
+
+    `quote_count` and `term_count` are the least and the most that a good capture states; a
+    capture outside them is refused. `bundled` gives the bytes of a source that arrives with
+    an installed package, so that it needs no network. `parser_version` goes up whenever
+    `parse` reads the same bytes differently.
+    """
+
+    url: str
+    description: str
+    rank: Rank
+    cadence: timedelta
+    quote_count: tuple[int, int]
+    parse: Callable[[bytes], Parsed]
+    term_count: tuple[int, int] = (0, 0)
+    provider: str | None = None
+    bundled: Callable[[], bytes] | None = None
+    parser_version: int = 1
+    name: str = ""
+
+    def read(self, capture: bytes) -> Reading:
+        """Read a capture into validated frames.
+
+        Raises `SourceError` for anything but a whole, consistent reading of the expected
+        size. This is the one door for pages: whatever a parser trips over inside a hostile
+        page becomes a refusal of that capture, never a crash of the run.
+        """
+        if not capture.strip():
+            raise self.refusal("the capture is empty")
+        try:
+            parsed = self.parse(capture)
+            quotes = pl.DataFrame(parsed.quotes, schema=_QUOTE_SCHEMA, orient="row")
+            terms = pl.DataFrame(parsed.terms, schema=_TERM_SCHEMA, orient="row")
+        except Exception as error:
+            problem = str(error) if isinstance(error, Unreadable) else f"{error!r}"
+            raise self.refusal(problem) from error
+        quotes = self._once(quotes, "meter", ["availability", "unit_price", "pricing_currency"])
+        terms = self._once(terms, "term", ["value"])
+        for what, frame, (least, most) in (
+            ("quotes", quotes, self.quote_count),
+            ("terms", terms, self.term_count),
+        ):
+            if not least <= frame.height <= most:
+                raise self.refusal(f"{frame.height} {what} where {least} to {most} are expected")
+        self._validate(Quotes, quotes)
+        self._validate(Terms, terms)
+        return Reading(quotes, terms)
+
+    def refusal(self, problem: str) -> SourceError:
+        """Build the error for a capture that is not believed."""
+        expected = f"{self.quote_count[0]} to {self.quote_count[1]} quotes from {self.url}"
+        return SourceError(
+            self.name,
+            f"{problem} (expected {expected})",
+            "no price was changed; look at the capture, then mend the parser or wait for the page",
+        )
+
+    def _once(self, facts: pl.DataFrame, subject: str, value: list[str]) -> pl.DataFrame:
+        """Keep the first of equal statements; contradicting ones refuse the capture."""
+        key = [*_OFFER, subject, "valid_from"]
+        distinct = facts.unique([*key, *value], keep="first", maintain_order=True)
+        clash = distinct.filter(pl.struct(key).is_duplicated())
+        if clash.height:
+            first, second = clash.filter(
+                pl.struct(key) == clash.select(pl.struct(key)).item(0, 0)
+            ).rows(named=True)[:2]
+            raise self.refusal(
+                f"two values for {subject} {first[subject]} of {shown(first['model'])}: "
+                f"{shown(first['printed_text'])} at {first['locator']} and "
+                f"{shown(second['printed_text'])} at {second['locator']}"
+            )
+        return distinct
+
+    def _validate(self, schema: type[_Facts], facts: pl.DataFrame) -> None:
+        try:
+            schema.validate(facts, lazy=True)
+        except SchemaErrors as errors:
+            cases = errors.failure_cases.select("column", "check", "failure_case", "index").rows()
+            shown_cases = "; ".join(" ".join(map(str, case)) for case in cases[:5])
+            raise self.refusal(
+                f"{len(cases)} values break {schema.__name__}: {shown_cases}"
+            ) from errors
+
+
+@cache
+def every_source() -> dict[str, Source]:
+    """Discover the sources: every module of this room whose name has no leading underscore.
+
+    Each holds a `SOURCE`, which gets the module's name. Sorted by name.
+    """
+    room = importlib.import_module("sources")
+    names = sorted(m.name for m in pkgutil.iter_modules(room.__path__) if m.name[0] != "_")
+    modules = {name: importlib.import_module(f"sources.{name}") for name in names}
+    return {name: replace(module.SOURCE, name=name) for name, module in modules.items()}

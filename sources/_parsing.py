@@ -1,0 +1,624 @@
+"""Reading what pages print: money, units and tables, exactly or not at all.
+
+Nothing here guesses. A text that does not say one exact thing raises `Unreadable`, with
+the text in it, and the source that met it decides what that means for the capture.
+"""
+
+import html
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cached_property, lru_cache, partial
+from typing import Final, Literal, NamedTuple
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+Availability = Literal["priced", "free", "not_offered", "not_published", "unreadable"]
+Meter = Literal[
+    "training_tokens",
+    "input_tokens",
+    "cached_input_tokens",
+    "output_tokens",
+    "training_hours",
+    "hosting_hours",
+    "storage_months",
+    "job_minimum",
+]
+
+
+class Unreadable(ValueError):  # noqa: N818 what a text is, not what went wrong
+    """A text, a table or a page does not say one exact thing; the message shows what it says."""
+
+
+def shown(text: str, limit: int = 80) -> str:
+    """Quote a page's text for a message: one line, escaped, at most `limit` characters."""
+    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+# ---------------------------------------------------------------- text
+
+_INVISIBLE: Final = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD))
+_DASHES: Final = dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2212), "-")
+_FULL_WIDTH: Final = {0xFF01 + i: 0x21 + i for i in range(94)}
+_CHARACTERS: Final = {**_INVISIBLE, **_DASHES, **_FULL_WIDTH}
+_SPACES: Final = re.compile(r"\s+")
+
+
+def clean(text: str) -> str:
+    """Take out what a reader does not see: zero-width signs, odd spaces and hyphens, entities.
+
+    Superscripts stay as they are: `$3.00¹` is a price with a footnote, not 3.001.
+    """
+    if "&" in text:
+        text = html.unescape(text)
+    return _SPACES.sub(" ", text.translate(_CHARACTERS)).strip()
+
+
+# ---------------------------------------------------------------- units
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a price is per: its name as tables show it, and how it relates to its kind's unit.
+
+    `kind` is what can be counted (`tokens`, `characters`, `hours`, `months`, `jobs`); one
+    such unit holds `size` of the kind's base (one token, one hour, one month, one job).
+    """
+
+    name: str
+    kind: Literal["tokens", "characters", "hours", "months", "jobs"]
+    size: Decimal
+
+
+_TOKENS: Final = r"(?:tokens?|toks?|令牌|토큰)"
+_COUNT: Final[Mapping[str, Decimal]] = {
+    "": Decimal(1),
+    "1": Decimal(1),
+    "k": Decimal(1_000),
+    "1k": Decimal(1_000),
+    "1000": Decimal(1_000),
+    "thousand": Decimal(1_000),
+    "千": Decimal(1_000),
+    "万": Decimal(10_000),
+    "m": Decimal(1_000_000),
+    "1m": Decimal(1_000_000),
+    "1000000": Decimal(1_000_000),
+    "million": Decimal(1_000_000),
+    "1million": Decimal(1_000_000),
+    "百万": Decimal(1_000_000),
+}
+_COUNT_NAMES: Final = {
+    Decimal(1): "",
+    Decimal(1_000): "1K ",
+    Decimal(10_000): "10K ",
+    Decimal(1_000_000): "1M ",
+}
+_TIME: Final[Mapping[str, Unit]] = {
+    "second": Unit("second", "hours", 1 / Decimal(3600)),
+    "minute": Unit("minute", "hours", 1 / Decimal(60)),
+    "hour": Unit("hour", "hours", Decimal(1)),
+    "day": Unit("day", "hours", Decimal(24)),
+    "month": Unit("month", "months", Decimal(1)),
+    "year": Unit("year", "months", Decimal(12)),
+}
+_TIME_WORDS: Final = {
+    "second": ("second", "seconds", "sec", "s", "秒"),
+    "minute": ("minute", "minutes", "min", "分钟"),
+    "hour": ("hour", "hours", "hr", "hrs", "h", "小时", "时"),
+    "day": ("day", "days", "天", "日"),
+    "month": ("month", "months", "mo", "月"),
+    "year": ("year", "years", "yr", "年"),
+}
+_TIME_BY_WORD: Final = {word: _TIME[name] for name, words in _TIME_WORDS.items() for word in words}
+_JOB: Final = Unit("job", "jobs", Decimal(1))
+_COUNTED: Final = re.compile(
+    rf"(?P<count>1?\s?[km]|1,?000(?:,?000)?|1|(?:1\s)?(?:thousand|million)|[千万]|百万)?\s?"
+    rf"(?P<what>{_TOKENS}|characters?|chars?|字符)",
+    re.IGNORECASE,
+)
+_PER: Final = re.compile(r"^(?:/|per\b|each\b|每|a\b)\s?", re.IGNORECASE)
+# What one unit of a recurring price is held for; it does not change what is counted.
+_HOLDER: Final = re.compile(
+    r"\s?(?:(?:/|per|每)\s?(?:custom\s)?model|算力单元\s?/)\s?", re.IGNORECASE
+)
+_BARE_COUNT: Final = re.compile(
+    r"^(?:1\s?)?(m|k|million|thousand|百万|千)(?:\s?tok)?$", re.IGNORECASE
+)
+
+
+@lru_cache(maxsize=4096)
+def read_unit(text: str) -> Unit:
+    """Read what a price is per, from `/ 1M tokens`, `per hour`, `千tokens`, `每百万token`, ...
+
+    Raises `Unreadable` where the text names no known unit, or more than it.
+    """
+    said = _HOLDER.sub("", clean(text))
+    while (per := _PER.sub("", said)) != said:
+        said = per.strip()
+    said = said.rstrip(".)").lstrip("(").strip()
+    if counted := _COUNTED.fullmatch(said):
+        count = _COUNT[re.sub(r"[\s,]", "", (counted["count"] or "").lower())]
+        is_text = counted["what"].lower().startswith(("char", "字"))
+        noun = "character" if is_text else "token"
+        return Unit(
+            f"{_COUNT_NAMES[count]}{noun}{'' if count == 1 else 's'}",
+            "characters" if is_text else "tokens",
+            count,
+        )
+    if bare := _BARE_COUNT.fullmatch(said):
+        return read_unit(f"{bare[1]} tokens")
+    word = said.lower().removeprefix("1 ").removeprefix("1/").strip()
+    if word in _TIME_BY_WORD:
+        return _TIME_BY_WORD[word]
+    if word in {"job", "jobs", "training job", "fine-tuning job", "任务", "次"}:
+        return _JOB
+    raise Unreadable(f"no known unit in {shown(text)}")
+
+
+def unit_in(text: str) -> Unit | None:
+    """Find the one token or character unit that a caption or a header states, or None.
+
+    Raises `Unreadable` where it states two different ones (`per 1K and 1M tokens`).
+    """
+    said = clean(text)
+    found = {
+        read_unit(match[0])
+        for match in _COUNTED.finditer(said)
+        # "tokens" alone in running text is a noun, not a unit
+        if match["count"]
+    }
+    if len(found) > 1:
+        raise Unreadable(f"two units in {shown(text)}: {sorted(u.name for u in found)}")
+    return next(iter(found), None)
+
+
+_CANONICAL: Final[Mapping[str, Unit]] = {
+    "training_tokens": Unit("1M tokens", "tokens", Decimal(1_000_000)),
+    "input_tokens": Unit("1M tokens", "tokens", Decimal(1_000_000)),
+    "cached_input_tokens": Unit("1M tokens", "tokens", Decimal(1_000_000)),
+    "output_tokens": Unit("1M tokens", "tokens", Decimal(1_000_000)),
+    "training_hours": _TIME["hour"],
+    "hosting_hours": _TIME["hour"],
+    "storage_months": _TIME["month"],
+    "job_minimum": _JOB,
+}
+_EXACT: Final = Decimal(1).scaleb(-18)
+
+
+def canonical_amount(amount: Decimal, unit: Unit, meter: str) -> Decimal:
+    """Restate a price per the meter's canonical unit: 1M tokens, hour, month or job.
+
+    Exact, but for a day, which 24 hours seldom divide: then half-even at 18 decimals.
+    Raises `Unreadable` where the unit is of another kind than the meter, so that 100 per
+    hour never becomes 100 per 1M tokens, and where 18 decimals cannot hold the price.
+    """
+    canonical = _CANONICAL[meter]
+    if unit.kind != canonical.kind:
+        raise Unreadable(
+            f"a price per {unit.name} cannot be a price of {meter}, which counts {canonical.kind}"
+        )
+    if unit == canonical:
+        return amount
+    if unit.name in {"minute", "second"}:
+        return amount * {"minute": 60, "second": 3600}[unit.name]
+    restated = amount * canonical.size / unit.size
+    if unit.kind == "tokens" and restated != restated.quantize(_EXACT):
+        raise Unreadable(
+            f"{amount} per {unit.name} needs more than 18 decimals per {canonical.name}"
+        )
+    return (
+        restated.quantize(_EXACT, ROUND_HALF_EVEN).normalize()
+        if unit.kind != "tokens"
+        else restated
+    )
+
+
+# ---------------------------------------------------------------- money
+
+
+class Price(NamedTuple):
+    """One price as printed: an amount only where the availability is `priced` or `free`."""
+
+    availability: Availability
+    amount: Decimal | None = None
+    currency: str | None = None
+    unit: Unit | None = None
+
+
+_FREE: Final = frozenset({"free", "free of charge", "no charge", "免费", "限时免费", "무료"})
+_NOT_OFFERED: Final = frozenset({
+    "not available", "not supported", "unavailable", "n/a", "na", "use regional", "use global",
+    "不支持", "不可用", "사용할 수 없음", "지원되지 않음", "지원 안 됨", "해당 사항 없음",
+})  # fmt: skip
+_NOT_PUBLISHED: Final = frozenset({
+    "", "-", "--", "–", "—", "contact sales", "contact us", "custom", "tbd", "coming soon",
+    "联系销售", "联系我们",
+})  # fmt: skip
+_CURRENCIES: Final[Mapping[str, str]] = {
+    "us$": "USD", "$": "USD", "usd": "USD", "€": "EUR", "eur": "EUR", "元": "CNY",
+    "人民币": "CNY", "cny": "CNY", "rmb": "CNY", "£": "GBP", "gbp": "GBP", "jpy": "JPY",
+}  # fmt: skip
+_SIGN: Final = r"us\$|\$|usd|€|eur|万?元|人民币|cny|rmb|£|gbp|jpy"
+_NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
+_FOOTNOTE: Final = r"(?:\s*(?:[*†‡§¹²³⁴⁵⁶⁷⁸⁹⁰]+|\[\d{1,2}\]))*"
+_MONEY: Final = re.compile(
+    rf"(?P<before>{_SIGN})?\s?(?P<number>{_NUMBER})\s?(?P<after>{_SIGN})?{_FOOTNOTE}\s?"
+    rf"(?P<unit>(?:/|per\b|每).+?)?{_FOOTNOTE}",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=65536)
+def read_price(text: str, *, currency: str | None = None, unit: Unit | None = None) -> Price:
+    """Read one cell: a price, a word for its absence, or nothing at all.
+
+    `currency` and `unit` are what a caption or a header says; the cell's own word wins over
+    them. A printed zero is `free`. Raises `Unreadable` for what is not one exact price: a
+    range, `from $5`, two signs, a decimal comma, a number with no currency anywhere.
+    """
+    said = clean(text)
+    word = said.lower().rstrip(".*")
+    if word in _FREE:
+        return Price("free", Decimal(0), currency, unit)
+    if word in _NOT_OFFERED:
+        return Price("not_offered")
+    if word in _NOT_PUBLISHED or said in _NOT_PUBLISHED:
+        return Price("not_published")
+    money = _MONEY.fullmatch(said)
+    if money is None:
+        raise Unreadable(f"not one exact price: {shown(text)}")
+    signs = {sign.lower() for sign in (money["before"], money["after"]) if sign}
+    named = {_CURRENCIES[sign.removeprefix("万")] for sign in signs}
+    if not named and currency:
+        named.add(currency)
+    if len(named) != 1:
+        raise Unreadable(f"no currency, or two, in {shown(text)}")
+    amount = Decimal(money["number"].replace(",", ""))
+    if "万元" in signs:
+        amount *= 10_000
+    stated = read_unit(money["unit"]) if money["unit"] else unit
+    return Price("priced" if amount else "free", amount, named.pop(), stated)
+
+
+def json_amount(text: str) -> Decimal:
+    """Read a JSON number's own text as Decimal (for `json.loads(parse_float=..., parse_int=...)`).
+
+    Raises `Unreadable` for a number that no price can be: above 10^15 or finer than 10^-40.
+    """
+    amount = Decimal(text)
+    if amount and not -40 <= amount.adjusted() <= 15:  # noqa: PLR2004 bounds stated in the docstring
+        raise Unreadable(f"no price: {shown(text)}")
+    return amount
+
+
+# ---------------------------------------------------------------- dates
+
+_DATE_FORMATS: Final = ("%Y-%m-%d", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%Y/%m/%d")
+
+
+def read_date(text: str) -> date:
+    """Read a day printed as `2026-10-23`, `May 7, 2026` or `7 May 2026`; `Unreadable` otherwise."""
+    said = clean(text)
+    for form in _DATE_FORMATS:
+        try:
+            return datetime.strptime(said, form).date()  # noqa: DTZ007 a day has no time zone
+        except ValueError:
+            continue
+    raise Unreadable(f"not a date: {shown(text)}")
+
+
+# ---------------------------------------------------------------- size brackets
+
+_SIZE: Final = r"(\d+(?:\.\d+)?)\s?B?"
+_UP_TO: Final = re.compile(rf"(?:models?\s)?(?:up to|under|≤|<=?)\s?{_SIZE}", re.IGNORECASE)
+_BETWEEN: Final = re.compile(rf"{_SIZE}\s?(?:-|–|—|to)\s?{_SIZE}", re.IGNORECASE)
+_OVER: Final = re.compile(rf"(?:>|over|above|more than)\s?{_SIZE}", re.IGNORECASE)
+
+
+def read_size_bracket(text: str) -> str:
+    """Spell a seller's size bracket one way: `up to 16B`, `16.1B-80B`, `over 300B`.
+
+    The bracket is the model of its offer; the comparison expands it. `Unreadable` otherwise.
+    """
+    said = clean(text).removesuffix(" parameters")
+    if match := _UP_TO.fullmatch(said):
+        return f"up to {match[1]}B"
+    if match := _BETWEEN.fullmatch(said):
+        return f"{match[1]}B-{match[2]}B"
+    if match := _OVER.fullmatch(said):
+        return f"over {match[1]}B"
+    raise Unreadable(f"not a size bracket: {shown(text)}")
+
+
+# ---------------------------------------------------------------- tables
+
+
+class Row(NamedTuple):
+    """One body row: its locator in the capture and its cells, one per column."""
+
+    locator: str
+    cells: tuple[str, ...]
+
+
+class Column(NamedTuple):
+    """Where a column stands, and the currency and unit that its header states, if it does."""
+
+    at: int
+    currency: str | None
+    unit: Unit | None
+
+
+_HEADER_TAIL: Final = re.compile(
+    rf"[\s,(]*(?P<sign>{_SIGN})?\s?(?P<unit>(?:/|per\b|每)[^()]+)\)?", re.IGNORECASE
+)
+
+
+def _split_header(header: str) -> tuple[str, Column]:
+    """Part `Training $/M` into its name, its currency and its unit."""
+    for tail in _HEADER_TAIL.finditer(header):
+        if tail.end() == len(header) and tail.start() > 0:
+            sign = (tail["sign"] or "").lower()
+            try:
+                unit = read_unit(tail["unit"])
+            except Unreadable:
+                break
+            return header[: tail.start()], Column(-1, _CURRENCIES.get(sign), unit)
+    return header, Column(-1, None, None)
+
+
+class Table:
+    """A table of a page: its headers, and its rows with every span filled in.
+
+    Columns are found by header, never by position. Rows are read when they are asked for, so
+    that a broken table elsewhere on the page costs nothing and stops nobody.
+    """
+
+    def __init__(
+        self,
+        locator: str,
+        headers: Sequence[str],
+        body: Callable[[], Iterable[tuple[int, Sequence[str]]]],
+        above: Callable[[], str],
+    ) -> None:
+        self.locator = locator
+        self.headers = tuple(headers)
+        self._body = body
+        self._above = above
+        self._columns: dict[str, list[Column]] = {}
+        for index, header in enumerate(self.headers):
+            name, stated = _split_header(header)
+            column = stated._replace(at=index)
+            for spelling in {header.casefold(), name.casefold()}:
+                self._columns.setdefault(spelling, []).append(column)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Read the body; `Unreadable` where a row has not one cell for each header."""
+        rows = []
+        for number, cells in self._body():
+            if len(cells) != len(self.headers):
+                raise Unreadable(
+                    f"{self.locator} row {number} has {len(cells)} cells "
+                    f"under {len(self.headers)} headers"
+                )
+            rows.append(Row(f"{self.locator}/tr[{number}]", tuple(cells)))
+        return tuple(rows)
+
+    @cached_property
+    def context(self) -> str:
+        """Give the text printed just above the table: a heading or a caption, at most 300 signs."""
+        return self._above()
+
+    def has(self, *names: str) -> bool:
+        """Tell whether a column stands under any of these headers, with or without its unit."""
+        return any(name.casefold() in self._columns for name in names)
+
+    def column(self, *names: str) -> Column:
+        """Find the one column under any of these headers, with or without the unit behind them.
+
+        Raises `Unreadable` where there is none, or more than one.
+        """
+        found = {c.at: c for name in names for c in self._columns.get(name.casefold(), ())}
+        if len(found) != 1:
+            raise Unreadable(
+                f"{self.locator}: {len(found)} columns are called "
+                f"{' or '.join(map(repr, names))}; the headers are {list(self.headers)}"
+            )
+        return found.popitem()[1]
+
+
+def tables_in(page: bytes) -> list[Table]:
+    """Find every table of a page, HTML or Markdown, told apart by a `<table` tag."""
+    text = decode(page)
+    if "<table" in text:
+        return list(html_tables(whole_page(page)))
+    return list(markdown_tables(text))
+
+
+def decode(page: bytes) -> str:
+    """Read a capture's bytes as UTF-8; `Unreadable` where they are not, or hold a NUL."""
+    try:
+        text = page.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"not UTF-8 at byte {error.start}") from error
+    if "\0" in text:
+        raise Unreadable(f"a NUL at character {text.index(chr(0))}")
+    return text
+
+
+def whole_page(page: bytes) -> LexborHTMLParser:
+    """Parse an HTML page that must have arrived to its end.
+
+    Raises `Unreadable` where the closing tag is missing: a page cut short still parses, and
+    the rows it lost would look withdrawn.
+    """
+    text = decode(page)
+    if "</html>" not in text[-2048:].lower():
+        raise Unreadable("the page is cut short, or is no HTML page: no </html> at its end")
+    return LexborHTMLParser(text)
+
+
+def html_tables(page: LexborHTMLParser | LexborNode) -> Iterator[Table]:
+    """Find the tables of a page or of a part of it, in page order.
+
+    Knows `rowspan` and `colspan`, several header rows (joined by a space), a header row
+    marked only by `thead="true"`, cells that stand under a span as empty `rowspan="0"`
+    phantoms, and a header that is a table of its own above its body (Element UI).
+    """
+    pending: list[str] | None = None
+    for number, node in enumerate(page.css("table")):
+        rows = list(_table_rows(node))
+        head = [tr for section, tr in rows if _is_head(section, tr)]
+        body = [(i, tr) for i, (section, tr) in enumerate(rows) if not _is_head(section, tr)]
+        headers = [" ".join(dict.fromkeys(column)) for column in zip(*_grid(head), strict=False)]
+        if headers and not body:
+            pending = headers
+            continue
+        if not headers and pending is not None:
+            headers = pending
+        elif not headers and body:
+            headers = list(next(iter(_grid([body.pop(0)[1]]))))
+        pending = None
+        if not any(headers):
+            continue
+        yield Table(
+            f"table[{number}]",
+            headers,
+            partial(_numbered_grid, body),
+            partial(_text_above, node),
+        )
+
+
+def _table_rows(table: LexborNode) -> Iterator[tuple[str, LexborNode]]:
+    """Walk a table's own rows, not those of a table inside one of its cells."""
+    for child in table.iter():
+        if child.tag == "tr":
+            yield "", child
+        elif child.tag in {"thead", "tbody", "tfoot"}:
+            for row in child.iter():
+                if row.tag == "tr":
+                    yield child.tag or "", row
+
+
+def _is_head(section: str, row: LexborNode) -> bool:
+    if section == "thead" or row.attributes.get("thead") == "true":
+        return True
+    tags = {cell.tag for cell in row.iter()}
+    return tags == {"th"}
+
+
+_WIDEST: Final = 200
+_LONGEST: Final = 65_534  # what a rowspan may be at most, says HTML
+
+
+def _numbered_grid(body: list[tuple[int, LexborNode]]) -> Iterator[tuple[int, list[str]]]:
+    numbers = [number for number, _ in body]
+    return zip(numbers, _grid([row for _, row in body]), strict=True)
+
+
+def _grid(rows: Iterable[LexborNode]) -> Iterator[list[str]]:
+    """Lay rows out with one text per column, spans filled in."""
+    hanging: dict[int, tuple[int, str]] = {}
+    for row in rows:
+        cells: list[str] = []
+        filled = phantoms = 0
+        for cell in row.iter():
+            if cell.tag not in {"td", "th"}:
+                continue
+            filled += _fill(cells, hanging)
+            attributes = cell.attributes
+            text = clean(cell.text(separator=" "))
+            down = _span(attributes.get("rowspan"))
+            if down == 0 and not text and phantoms < filled:
+                phantoms += 1
+                continue
+            for _ in range(max(1, _span(attributes.get("colspan")))):
+                if down != 1:
+                    # 0 reaches to the end of the row group: https://html.spec.whatwg.org (2026-11)
+                    hanging[len(cells)] = ((down or _LONGEST) - 1, text)
+                cells.append(text)
+            if len(cells) > _WIDEST:
+                raise Unreadable(f"a table row of more than {_WIDEST} columns")
+        _fill(cells, hanging)
+        yield cells
+
+
+def _fill(cells: list[str], hanging: dict[int, tuple[int, str]]) -> int:
+    """Append the texts that hang into this row from above; give their number."""
+    before = len(cells)
+    while (above := hanging.pop(len(cells), None)) is not None:
+        left, text = above
+        if left > 1:
+            hanging[len(cells)] = (left - 1, text)
+        cells.append(text)
+    return len(cells) - before
+
+
+def _span(attribute: str | None) -> int:
+    if attribute is None:
+        return 1
+    return min(int(attribute), _LONGEST) if attribute.isdecimal() else 1
+
+
+_CONTEXT: Final = 300
+
+
+def _text_above(node: LexborNode) -> str:
+    place: LexborNode | None = node
+    while place is not None and place.tag != "body":
+        before = place.prev
+        while before is not None:
+            if before.tag not in {"-comment", "script", "style", "colgroup"}:
+                text = clean(before.text(separator=" "))
+                if text:
+                    return text[-_CONTEXT:]
+            before = before.prev
+        place = place.parent
+    return ""
+
+
+_RULE: Final = re.compile(r"^\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?$")
+_PIPE: Final = re.compile(r"(?<!\\)\|")
+
+
+def markdown_tables(text: str) -> Iterator[Table]:
+    """Find the pipe tables of a Markdown text, with or without pipes at the lines' ends."""
+    lines = text.splitlines()
+    number = 0
+    for index in range(1, len(lines)):
+        rule, header = lines[index].strip(), lines[index - 1].strip()
+        if "|" not in header or not _RULE.match(rule) or "|" not in rule:
+            continue
+        body = []
+        for at in range(index + 1, len(lines)):
+            next_is_rule = at + 1 < len(lines) and _RULE.match(lines[at + 1].strip())
+            if "|" not in lines[at] or (next_is_rule and "|" in lines[at + 1]):
+                break
+            body.append((at + 1, lines[at]))
+        yield Table(
+            f"markdown-table[{number}]",
+            _markdown_cells(header),
+            partial(_markdown_body, body),
+            partial(_line_above, lines, index - 1),
+        )
+        number += 1
+
+
+def _markdown_body(lines: list[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
+    return ((number, _markdown_cells(line)) for number, line in lines)
+
+
+def _markdown_cells(line: str) -> list[str]:
+    inner = line.strip().removeprefix("|")
+    if inner.endswith("|") and not inner.endswith("\\|"):
+        inner = inner[:-1]
+    return [clean(cell.replace("\\|", "|")) for cell in _PIPE.split(inner)]
+
+
+def _line_above(lines: list[str], index: int) -> str:
+    for line in reversed(lines[:index]):
+        if text := clean(line):
+            return text[-_CONTEXT:]
+    return ""
