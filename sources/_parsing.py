@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import cached_property, lru_cache, partial
 from typing import Final, Literal, NamedTuple
 
@@ -49,11 +49,25 @@ _SPACES: Final = re.compile(r"\s+")
 def clean(text: str) -> str:
     """Take out what a reader does not see: zero-width signs, odd spaces and hyphens, entities.
 
-    Superscripts stay as they are: `$3.00¹` is a price with a footnote, not 3.001.
+    Superscripts stay as they are: `$3.00¹` is a price with a footnote, not 3.001. Raises
+    `Unreadable` for a character reference to no character that could be.
     """
     if "&" in text:
-        text = html.unescape(text)
+        try:
+            text = html.unescape(text)
+        except ValueError as error:  # a number of more digits than Python converts
+            raise Unreadable(f"a senseless character reference in {shown(text)}") from error
     return _SPACES.sub(" ", text.translate(_CHARACTERS)).strip()
+
+
+_LONGEST_TEXT: Final = 200
+
+
+def _brief(text: str) -> str:
+    """Clean the text of one cell; `Unreadable` where it is an essay, so that reading ends soon."""
+    if len(text) > _LONGEST_TEXT:
+        raise Unreadable(f"{len(text)} characters are no single price or unit: {shown(text)}")
+    return clean(text)
 
 
 # ---------------------------------------------------------------- units
@@ -80,6 +94,7 @@ _COUNT: Final[Mapping[str, Decimal]] = {
     "1k": Decimal(1_000),
     "1000": Decimal(1_000),
     "thousand": Decimal(1_000),
+    "1thousand": Decimal(1_000),
     "千": Decimal(1_000),
     "万": Decimal(10_000),
     "m": Decimal(1_000_000),
@@ -113,19 +128,24 @@ _TIME_WORDS: Final = {
 }
 _TIME_BY_WORD: Final = {word: _TIME[name] for name, words in _TIME_WORDS.items() for word in words}
 _JOB: Final = Unit("job", "jobs", Decimal(1))
+# Patterns are ASCII, so that no case is ignored but A-Z's: `(?i)s` would match `ſ`, too.
+_PATTERN: Final = re.IGNORECASE | re.ASCII
+# What stands before a count decides what it is: `128K tokens` and `System tokens` are no unit.
 _COUNTED: Final = re.compile(
-    rf"(?P<count>1?\s?[km]|1,?000(?:,?000)?|1|(?:1\s)?(?:thousand|million)|[千万]|百万)?\s?"
-    rf"(?P<what>{_TOKENS}|characters?|chars?|字符)",
-    re.IGNORECASE,
+    r"(?<![\w.,一二三四五六七八九十百千万两亿])(?<!\d\s)"
+    r"(?P<count>1?\s?[km]|1,?000(?:,?000)?|1|(?:1\s)?(?:thousand|million)|[千万]|百万)?\s?"
+    rf"(?P<what>{_TOKENS}|characters?|chars?|字符)(?!\w)",
+    _PATTERN,
 )
-_PER: Final = re.compile(r"^(?:/|per\b|each\b|每|a\b)\s?", re.IGNORECASE)
+_MANY: Final = r"(?:1?\s?[km]|1,?000(?:,?000)?|thousand|million|[千万]|百万)"
+_EITHER: Final = re.compile(
+    rf"(?<![\w.,]){_MANY}\s?(?:and|or|&|/|和|或)\s?(?:per\s)?{_MANY}\s?{_TOKENS}", _PATTERN
+)
+_PER: Final = re.compile(r"^(?:/|per\b|each\b|每|a\b)\s?", _PATTERN)
 # What one unit of a recurring price is held for; it does not change what is counted.
-_HOLDER: Final = re.compile(
-    r"\s?(?:(?:/|per|每)\s?(?:custom\s)?model|算力单元\s?/)\s?", re.IGNORECASE
-)
-_BARE_COUNT: Final = re.compile(
-    r"^(?:1\s?)?(m|k|million|thousand|百万|千)(?:\s?tok)?$", re.IGNORECASE
-)
+_HOLDER: Final = re.compile(r"\s?(?:(?:/|per|每)\s?(?:custom\s)?model|算力单元\s?/)\s?", _PATTERN)
+# Not `m`: it is also a minute's and a month's.
+_BARE_COUNT: Final = re.compile(r"(?:1\s?)?(M|[Kk]|[Mm]illion|[Tt]housand|百万|千)", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
@@ -134,7 +154,7 @@ def read_unit(text: str) -> Unit:
 
     Raises `Unreadable` where the text names no known unit, or more than it.
     """
-    said = _HOLDER.sub("", clean(text))
+    said = _HOLDER.sub("", _brief(text))
     while (per := _PER.sub("", said)) != said:
         said = per.strip()
     said = said.rstrip(".)").lstrip("(").strip()
@@ -169,8 +189,8 @@ def unit_in(text: str) -> Unit | None:
         # "tokens" alone in running text is a noun, not a unit
         if match["count"]
     }
-    if len(found) > 1:
-        raise Unreadable(f"two units in {shown(text)}: {sorted(u.name for u in found)}")
+    if len(found) > 1 or _EITHER.search(said):
+        raise Unreadable(f"two units in {shown(text)}")
     return next(iter(found), None)
 
 
@@ -185,34 +205,36 @@ _CANONICAL: Final[Mapping[str, Unit]] = {
     "job_minimum": _JOB,
 }
 _EXACT: Final = Decimal(1).scaleb(-18)
+# Wide enough that nothing a cell can hold is rounded without being asked for.
+_WIDE: Final = Context(prec=_LONGEST_TEXT + 100)
 
 
 def canonical_amount(amount: Decimal, unit: Unit, meter: str) -> Decimal:
     """Restate a price per the meter's canonical unit: 1M tokens, hour, month or job.
 
-    Exact, but for a day, which 24 hours seldom divide: then half-even at 18 decimals.
-    Raises `Unreadable` where the unit is of another kind than the meter, so that 100 per
-    hour never becomes 100 per 1M tokens, and where 18 decimals cannot hold the price.
+    Exact, but for a day and a year, which 24 hours and 12 months seldom divide: then half-even
+    at 18 decimals. Raises `Unreadable` where the unit is of another kind than the meter, so
+    that 100 per hour never becomes 100 per 1M tokens, and where 18 decimals cannot hold the
+    price.
     """
     canonical = _CANONICAL[meter]
     if unit.kind != canonical.kind:
         raise Unreadable(
             f"a price per {unit.name} cannot be a price of {meter}, which counts {canonical.kind}"
         )
-    if unit == canonical:
-        return amount
-    if unit.name in {"minute", "second"}:
-        return amount * {"minute": 60, "second": 3600}[unit.name]
-    restated = amount * canonical.size / unit.size
-    if unit.kind == "tokens" and restated != restated.quantize(_EXACT):
+    with localcontext(_WIDE):
+        if unit.name in {"minute", "second"}:
+            restated = amount * {"minute": 60, "second": 3600}[unit.name]
+        else:
+            restated = amount * canonical.size / unit.size
+        rounded = restated.quantize(_EXACT, ROUND_HALF_EVEN)
+    if unit.name in {"day", "year"}:
+        return rounded
+    if restated != rounded:
         raise Unreadable(
             f"{amount} per {unit.name} needs more than 18 decimals per {canonical.name}"
         )
-    return (
-        restated.quantize(_EXACT, ROUND_HALF_EVEN).normalize()
-        if unit.kind != "tokens"
-        else restated
-    )
+    return restated
 
 
 # ---------------------------------------------------------------- money
@@ -240,14 +262,16 @@ _CURRENCIES: Final[Mapping[str, str]] = {
     "us$": "USD", "$": "USD", "usd": "USD", "€": "EUR", "eur": "EUR", "元": "CNY",
     "人民币": "CNY", "cny": "CNY", "rmb": "CNY", "£": "GBP", "gbp": "GBP", "jpy": "JPY",
 }  # fmt: skip
-_SIGN: Final = r"us\$|\$|usd|€|eur|万?元|人民币|cny|rmb|£|gbp|jpy"
-_NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
-_FOOTNOTE: Final = r"(?:\s*(?:[*†‡§¹²³⁴⁵⁶⁷⁸⁹⁰]+|\[\d{1,2}\]))*"
+_SIGN: Final = r"us\$|\$|usd|€|eur|元|人民币|cny|rmb|£|gbp|jpy"
+# Groups of three digits begin with one that counts: `0,480` is a decimal comma.
+_NUMBER: Final = r"(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+"
+_FOOTNOTE: Final = r"(?:\s?(?:[*†‡§¹²³⁴⁵⁶⁷⁸⁹⁰]|\[\d{1,2}\]))*"
 _MONEY: Final = re.compile(
-    rf"(?P<before>{_SIGN})?\s?(?P<number>{_NUMBER})\s?(?P<after>{_SIGN})?{_FOOTNOTE}\s?"
-    rf"(?P<unit>(?:/|per\b|每).+?)?{_FOOTNOTE}",
-    re.IGNORECASE,
+    rf"(?P<before>{_SIGN})?\s?(?P<number>{_NUMBER})\s?(?P<ten_thousand>万(?=元))?"
+    rf"(?P<after>{_SIGN})?{_FOOTNOTE}\s?(?P<unit>(?:/|per\b|每).+?)?{_FOOTNOTE}",
+    _PATTERN,
 )
+_WORD_END: Final = re.compile(rf"\.?{_FOOTNOTE}\.?$", re.ASCII)
 
 
 @lru_cache(maxsize=65536)
@@ -256,28 +280,28 @@ def read_price(text: str, *, currency: str | None = None, unit: Unit | None = No
 
     `currency` and `unit` are what a caption or a header says; the cell's own word wins over
     them. A printed zero is `free`. Raises `Unreadable` for what is not one exact price: a
-    range, `from $5`, two signs, a decimal comma, a number with no currency anywhere.
+    range, `from $5`, two signs, a decimal comma, a number with no currency anywhere, more than
+    200 characters.
     """
-    said = clean(text)
-    word = said.lower().rstrip(".*")
+    said = _brief(text)
+    word = _WORD_END.sub("", said.lower()) or said
     if word in _FREE:
         return Price("free", Decimal(0), currency, unit)
     if word in _NOT_OFFERED:
         return Price("not_offered")
-    if word in _NOT_PUBLISHED or said in _NOT_PUBLISHED:
+    if word in _NOT_PUBLISHED:
         return Price("not_published")
     money = _MONEY.fullmatch(said)
     if money is None:
         raise Unreadable(f"not one exact price: {shown(text)}")
     signs = {sign.lower() for sign in (money["before"], money["after"]) if sign}
-    named = {_CURRENCIES[sign.removeprefix("万")] for sign in signs}
+    named = {_CURRENCIES[sign] for sign in signs}
     if not named and currency:
         named.add(currency)
     if len(named) != 1:
         raise Unreadable(f"no currency, or two, in {shown(text)}")
-    amount = Decimal(money["number"].replace(",", ""))
-    if "万元" in signs:
-        amount *= 10_000
+    number = money["number"].replace(",", "")
+    amount = json_amount(f"{number}E4" if money["ten_thousand"] else number)
     stated = read_unit(money["unit"]) if money["unit"] else unit
     return Price("priced" if amount else "free", amount, named.pop(), stated)
 
@@ -312,9 +336,9 @@ def read_date(text: str) -> date:
 # ---------------------------------------------------------------- size brackets
 
 _SIZE: Final = r"(\d+(?:\.\d+)?)\s?B?"
-_UP_TO: Final = re.compile(rf"(?:models?\s)?(?:up to|under|≤|<=?)\s?{_SIZE}", re.IGNORECASE)
-_BETWEEN: Final = re.compile(rf"{_SIZE}\s?(?:-|–|—|to)\s?{_SIZE}", re.IGNORECASE)
-_OVER: Final = re.compile(rf"(?:>|over|above|more than)\s?{_SIZE}", re.IGNORECASE)
+_UP_TO: Final = re.compile(rf"(?:models?\s)?(?:up to|under|≤|<=?)\s?{_SIZE}", _PATTERN)
+_BETWEEN: Final = re.compile(rf"{_SIZE}\s?(?:-|–|—|to)\s?{_SIZE}", _PATTERN)
+_OVER: Final = re.compile(rf"(?:>|over|above|more than)\s?{_SIZE}", _PATTERN)
 
 
 def read_size_bracket(text: str) -> str:
@@ -351,12 +375,14 @@ class Column(NamedTuple):
 
 
 _HEADER_TAIL: Final = re.compile(
-    rf"[\s,(]*(?P<sign>{_SIGN})?\s?(?P<unit>(?:/|per\b|每)[^()]+)\)?", re.IGNORECASE
+    rf"[\s,(]*(?P<sign>{_SIGN})?\s?(?P<unit>(?:/|per\b|每)[^()]+)\)?", _PATTERN
 )
 
 
 def _split_header(header: str) -> tuple[str, Column]:
     """Part `Training $/M` into its name, its currency and its unit."""
+    if len(header) > _LONGEST_TEXT:
+        return header, Column(-1, None, None)
     for tail in _HEADER_TAIL.finditer(header):
         if tail.end() == len(header) and tail.start() > 0:
             sign = (tail["sign"] or "").lower()
@@ -557,9 +583,10 @@ def _fill(cells: list[str], hanging: dict[int, tuple[int, str]]) -> int:
 
 
 def _span(attribute: str | None) -> int:
-    if attribute is None:
+    if attribute is None or not attribute.isdecimal():
         return 1
-    return min(int(attribute), _LONGEST) if attribute.isdecimal() else 1
+    # no more digits than decide it, however many are written
+    return min(int(attribute.lstrip("0")[:6] or "0"), _LONGEST)
 
 
 _CONTEXT: Final = 300
@@ -584,8 +611,12 @@ _PIPE: Final = re.compile(r"(?<!\\)\|")
 
 
 def markdown_tables(text: str) -> Iterator[Table]:
-    """Find the pipe tables of a Markdown text, with or without pipes at the lines' ends."""
-    lines = text.splitlines()
+    """Find the pipe tables of a Markdown text, with or without pipes at the lines' ends.
+
+    A table whose last row may go on raises `Unreadable` when it is read: the text is cut short
+    there, or a cell holds several lines.
+    """
+    lines = text.split("\n")
     number = 0
     for index in range(1, len(lines)):
         rule, header = lines[index].strip(), lines[index - 1].strip()
@@ -597,16 +628,24 @@ def markdown_tables(text: str) -> Iterator[Table]:
             if "|" not in lines[at] or (next_is_rule and "|" in lines[at + 1]):
                 break
             body.append((at + 1, lines[at]))
+        after = index + 1 + len(body)
         yield Table(
             f"markdown-table[{number}]",
             _markdown_cells(header),
-            partial(_markdown_body, body),
-            partial(_line_above, lines, index - 1),
+            partial(_markdown_body, body, lines[after] if after < len(lines) else None),
+            partial(_lines_above, lines, index - 1),
         )
         number += 1
 
 
-def _markdown_body(lines: list[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
+def _markdown_body(
+    lines: list[tuple[int, str]], below: str | None
+) -> Iterator[tuple[int, list[str]]]:
+    if lines and not lines[-1][1].rstrip().endswith("|"):
+        if below is None:
+            raise Unreadable(f"the text is cut short in a table row: {shown(lines[-1][1])}")
+        if below.strip() and "|" not in below:
+            raise Unreadable(f"a table row goes on in a second line: {shown(below)}")
     return ((number, _markdown_cells(line)) for number, line in lines)
 
 
@@ -617,8 +656,13 @@ def _markdown_cells(line: str) -> list[str]:
     return [clean(cell.replace("\\|", "|")) for cell in _PIPE.split(inner)]
 
 
-def _line_above(lines: list[str], index: int) -> str:
+def _lines_above(lines: list[str], index: int) -> str:
+    """Join what stands above a Markdown table, back to the last heading or table."""
+    above: list[str] = []
     for line in reversed(lines[:index]):
-        if text := clean(line):
-            return text[-_CONTEXT:]
-    return ""
+        if "|" in line:
+            break
+        above.insert(0, line)
+        if line.startswith("#"):
+            break
+    return clean(" ".join(above))[-_CONTEXT:]

@@ -1,0 +1,408 @@
+"""The command `ratecard`: refresh the prices, and ask what they are, were, and why."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import polars as pl
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.settings import Settings, UnknownSettingError, load_settings
+from warehouse.captures import ArchiveError
+from warehouse.store import TABLES, Store, StoreError
+
+if TYPE_CHECKING:
+    from pipeline.refresh import Refreshed
+
+
+class Exit(IntEnum):
+    """What the command's exit code says to a script."""
+
+    FINE = 0
+    FAILED = 1
+    MISUSED = 2
+    PARTLY = 3
+
+
+app = typer.Typer(
+    help="What it costs to fine-tune a language model and to run the result.",
+    epilog="Exit codes: 0 fine, 1 failed, 2 wrongly called, 3 done only in part.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", help="Where everything is kept (or RATECARD_DATA_DIR). [default: data]"
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Provider = Annotated[str | None, typer.Option(help="Only this seller, as `openai` or `together`.")]
+Limit = Annotated[int, typer.Option(min=1, help="At most so many rows.")]
+# What is piped has no width: a pipe's table is as wide as its cells.
+out = Console(width=None if sys.stdout.isatty() else 200)
+err = Console(stderr=True)
+
+
+@app.command(epilog="Example: ratecard refresh openai_pricing zhipu_pricing")
+def refresh(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOURCE]...", help="All sources where none is named."),
+    ] = None,
+    *,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 3 where a source failed.")
+    ] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Look at the sources, build the tables, publish them, and say how every source is."""
+    from pipeline.refresh import refresh as run  # noqa: PLC0415 dagster takes two seconds to import
+    from sources._contract import every_source  # noqa: PLC0415 as above
+
+    settings = _settings(data_dir)
+    known = every_source()
+    if unknown := sorted(set(names or []) - set(known)):
+        _stop(f"no such source: {', '.join(unknown)}; there are {', '.join(known)}", Exit.MISUSED)
+    chosen = names or list(known)
+    with _progress(len(chosen) + len(TABLES) + 2, "refresh", is_shown=not as_json) as step:
+        done = run(settings, chosen, step)
+    if not done.is_published:
+        _stop(
+            f"these tables were not built: {', '.join(done.failed_tables)}; the last good ones stay"
+        )
+    _show_health(Store(settings.data_dir), as_json=as_json)
+    if strict and done.failed_sources:
+        raise typer.Exit(Exit.PARTLY)
+
+
+@app.command(epilog="Example: ratecard backfill captures/")
+def backfill(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, metavar="DIR")],
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Load captures from DIR/<source>/<date or UTC timestamp>[.anything].<ext>, dated so.
+
+    Files that are no captures are skipped, captures that cannot be believed are refused; both
+    are listed, and the exit code is then 3.
+    """
+    from pipeline.looking import backfill as load  # noqa: PLC0415 as in refresh
+    from pipeline.looking import find_captures  # noqa: PLC0415
+    from pipeline.refresh import build  # noqa: PLC0415
+
+    settings = _settings(data_dir)
+    store = Store(settings.data_dir)
+    found = find_captures(folder)
+    steps = len(found.files) + len(TABLES) + 2
+    with _progress(steps, "backfill", is_shown=not as_json) as step:
+        outcomes = load(store, found, lambda file, _: step(str(file.relative_to(folder))))
+        done = build(settings, step)
+    if not done.is_published:
+        _stop(
+            f"these tables were not built: {', '.join(done.failed_tables)}; the last good ones stay"
+        )
+    rows = [
+        {
+            "file": str(file.relative_to(folder)),
+            "outcome": "known already" if outcome.is_repeat else outcome.outcome,
+            "quotes": outcome.quote_count,
+            "terms": outcome.term_count,
+            "new_facts": outcome.fact_count,
+            "reason": outcome.error,
+        }
+        for file, outcome in outcomes
+    ]
+    rows += [
+        {"file": str(path.relative_to(folder)), "outcome": "skipped", "reason": reason}
+        for path, reason in found.skipped
+    ]
+    _show(pl.DataFrame(rows, infer_schema_length=None), "Backfill", as_json=as_json)
+    if any(row["outcome"] in {"skipped", "refused"} for row in rows):
+        raise typer.Exit(Exit.PARTLY)
+
+
+@app.command(epilog="Example: ratecard status --json")
+def status(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Show how every source is: when it was last looked at, and what is wrong with it."""
+    _show_health(_store(data_dir), as_json=as_json)
+
+
+@app.command(epilog="Example: ratecard compare --provider openai --all")
+def compare(
+    *,
+    provider: Provider = None,
+    model: Annotated[
+        str | None, typer.Option(help="Only models whose name has this in it.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every service tier, region and model of a size bracket.")
+    ] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what tuning and running each model costs at each seller, in USD per 1M tokens.
+
+    A size bracket stands in one line; `--all` and `--model` show the models in it.
+    """
+    everything = everything or model is not None
+    table = _ask(
+        data_dir,
+        "compare" if everything or as_json else "compare_in_short",
+        provider=provider,
+        model=f"%{model or ''}%",
+    )
+    _show(
+        table,
+        "What fine-tuning costs, in USD (tokens per 1M)",
+        as_json=as_json,
+        note="Where each number comes from: ratecard explain PROVIDER MODEL METER",
+    )
+
+
+@app.command(epilog="Example: ratecard cheapest --question tuned_inference --constraints listed")
+def cheapest(
+    *,
+    question: Annotated[
+        str | None, typer.Option(help="`training`, `paid_training` or `tuned_inference`.")
+    ] = None,
+    constraints: Annotated[
+        str,
+        typer.Option(help="`available`, `available_any_tier`, or `listed`, on sale or not."),
+    ] = "available",
+    rank: Annotated[int, typer.Option(min=1, max=10, help="Down to which place.")] = 2,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show the cheapest offers for each question, ties included, and the runner-up with its gap."""
+    table = _ask(data_dir, "cheapest", question=question, constraint_set=constraints, rank=rank)
+    _show(table, "The cheapest options, in USD per 1M tokens", as_json=as_json)
+
+
+@app.command(epilog="Example: ratecard history gpt-4o-mini --provider openai")
+def history(
+    model: Annotated[str, typer.Argument(help="Part of the model's name, in any spelling.")],
+    *,
+    provider: Provider = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show every price that a model had, from when to when, and who said so."""
+    table = _ask(data_dir, "history", model=f"%{model}%", provider=provider)
+    _show(table, "Prices", as_json=as_json)
+
+
+@app.command(epilog="Example: ratecard changes --since 2026-01-01 --provider openai")
+def changes(
+    *,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only from this day on.")
+    ] = None,
+    provider: Provider = None,
+    base_models: Annotated[
+        bool, typer.Option("--base-models", help="Base models' prices too.")
+    ] = False,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what changed, when, and why, the newest first."""
+    table = _ask(
+        data_dir, "changes", since=since, provider=provider, base_models=base_models, limit=limit
+    )
+    _show(table, "Changes", as_json=as_json)
+
+
+@app.command(epilog="Example: ratecard explain openai gpt-4o-mini training_tokens")
+def explain(
+    provider: Annotated[str, typer.Argument(help="The seller, as `openai`.")],
+    model: Annotated[
+        str, typer.Argument(help="The model, as the seller or the comparison names it.")
+    ],
+    meter: Annotated[str, typer.Argument(help="What is counted, as `training_tokens`.")],
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show the evidence of a number: what the page printed, where, when, and who read it."""
+    table = _ask(data_dir, "explain", provider=provider, model=model, meter=meter)
+    if table.is_empty():
+        _stop(f"nobody states {meter} of {model} at {provider}; see `ratecard compare --all`")
+    if as_json:
+        _show(table, "", as_json=True)
+        return
+    for row in table.iter_rows(named=True):
+        card = Table(
+            show_header=False, title=_text(f"{row['provider']} {row['model']} {row['meter']}")
+        )
+        for name, value in row.items():
+            if value is not None:
+                card.add_row(name, _text(_cell(value)))
+        out.print(card)
+
+
+@app.command(epilog="""Example: ratecard sql "select * from market_summary" """)
+def sql(
+    query: Annotated[str, typer.Argument(help="A query on the published file.")],
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Answer an SQL query; `show tables` lists what there is."""
+    _show(_store(data_dir).query(query), "", as_json=as_json)
+
+
+@app.command(epilog="Example: ratecard rebuild")
+def rebuild(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Make the warehouse anew from the archive, with today's parsers."""
+    from pipeline.looking import read_capture  # noqa: PLC0415 as in refresh
+    from pipeline.refresh import build  # noqa: PLC0415
+
+    settings = _settings(data_dir)
+    with _progress(len(TABLES) + 3, "rebuild", is_shown=not as_json) as step:
+        count = Store(settings.data_dir).rebuild(read_capture)
+        step("log")
+        done = build(settings, step)
+    if not done.is_published:
+        _stop(
+            f"these tables were not built: {', '.join(done.failed_tables)}; the last good ones stay"
+        )
+    _show(pl.DataFrame({"looks": [count]}), "Rebuilt", as_json=as_json)
+
+
+@app.command(epilog="Example: ratecard digest")
+def digest(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Print one hash of all that is believed now, whichever way it was learnt."""
+    _show(pl.DataFrame({"digest": [_store(data_dir).digest()]}), "", as_json=as_json)
+
+
+def main() -> None:
+    """Run the command; a failure that has a reason prints it and exits with 1."""
+    try:
+        app()
+    except (StoreError, ArchiveError) as error:
+        err.print(_text(str(error)), style="red")
+        sys.exit(Exit.FAILED)
+
+
+def _settings(data_dir: Path | None) -> Settings:
+    try:
+        return load_settings(data_dir)
+    except (UnknownSettingError, ValidationError) as error:
+        _stop(str(error), Exit.MISUSED)
+
+
+def _store(data_dir: Path | None) -> Store:
+    return Store(_settings(data_dir).data_dir)
+
+
+def _ask(data_dir: Path | None, asked: str, /, **values: object) -> pl.DataFrame:
+    return _store(data_dir).ask(asked, **values)
+
+
+def _stop(message: str, code: Exit = Exit.FAILED) -> NoReturn:
+    err.print(_text(message), style="red")
+    raise typer.Exit(code)
+
+
+def _check(done: "Refreshed") -> None:
+    if not done.is_published:
+        _stop(f"not built: {', '.join(done.failed_tables)}; the last good tables stay published")
+
+
+def _show_health(store: Store, *, as_json: bool) -> None:
+    health = store.ask("health")
+    _show(health, "Sources", as_json=as_json)
+    silent = health.filter(pl.col("state") == "unreachable")["source"].to_list()
+    if silent and not as_json:
+        out.print(
+            f"{len(silent)} sources could not be reached ({', '.join(silent)}); "
+            "what they said before stands, and the transcribed list answers for the rest.",
+            soft_wrap=True,
+        )
+
+
+def _show(table: pl.DataFrame, title: str, *, as_json: bool, note: str | None = None) -> None:
+    """Print a table for a person, or as JSON: a list of rows, decimals as exact strings."""
+    if as_json:
+        rows = [{name: _json(value) for name, value in row.items()} for row in table.to_dicts()]
+        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+        return
+    if table.is_empty():
+        out.print("nothing to show")
+        return
+    shown = Table(title=title or None, title_justify="left", header_style="bold")
+    for name, kind in table.schema.items():
+        is_number = kind.is_numeric()
+        shown.add_column(
+            name.replace("_", " "), justify="right" if is_number else "left", overflow="fold"
+        )
+    for row in table.iter_rows():
+        shown.add_row(*(_text(_cell(value)) for value in row))
+    out.print(shown)
+    if note:
+        out.print(note, style="dim")
+
+
+def _json(value: object) -> object:
+    match value:
+        case Decimal():
+            return f"{value.normalize():f}"
+        case datetime() | date():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case _:
+            return value
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case Decimal():
+            return f"{value.normalize():f}"
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.isoformat(" ", "minutes").removesuffix(" 00:00")
+        case _:
+            return str(value)
+
+
+def _text(text: str) -> Text:
+    """Make a text safe for a terminal: names come from pages, and markup or escapes with them."""
+    return Text("".join(sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in text))
+
+
+@contextmanager
+def _progress(steps: int, what: str, *, is_shown: bool) -> Iterator[Callable[[str], None]]:
+    """Show how far a long command is; give what to call after each step, with its name."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not is_shown) as progress:
+        task = progress.add_task(what, total=steps)
+
+        def step(name: str) -> None:
+            progress.update(task, advance=1, description=_text(name).plain)
+
+        yield step

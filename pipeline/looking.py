@@ -1,0 +1,150 @@
+"""Looking at sources: what they say now, fetched side by side, and what their files said then."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from pipeline.settings import Settings
+from sources._contract import Source, SourceError, every_source
+from sources._http import Client
+from warehouse.captures import Look
+from warehouse.store import Outcome, Refusal, Statement, Store
+
+_SIDE_BY_SIDE: Final = 8
+_DATED: Final = re.compile(r"(\d{4}-\d{2}-\d{2}(?:T\d{2}[:-]?\d{2}(?:[:-]?\d{2})?Z?)?)(?=[._])")
+_MEDIA_TYPES: Final = {
+    ".html": "text/html",
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".mdx": "text/markdown",
+    ".csv": "text/csv",
+    ".js": "text/javascript",
+}
+
+
+def utc_now() -> datetime:
+    """Give the present instant as UTC without an offset, to the microsecond."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def read_capture(source: str, content: bytes) -> Statement:
+    """Read a capture with the source's own parser; `Refusal` where it says nothing believable."""
+    known = every_source().get(source)
+    if known is None:
+        raise Refusal(f"{source}: no such source any more; its captures are kept unread")
+    try:
+        reading = known.read(content)
+    except SourceError as error:
+        raise Refusal(str(error)) from error
+    return Statement(reading.quotes, reading.terms, known.parser_version)
+
+
+class Looker:
+    """Looks at sources now. The first that is asked for starts all the fetches side by side."""
+
+    def __init__(self, settings: Settings, names: Iterable[str]) -> None:
+        self._sources = {name: every_source()[name] for name in names}
+        mirror = str(settings.mirror).rstrip("/") if settings.mirror else None
+        self._client = Client(settings.contact, mirror=mirror)
+        self._pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fetch")
+        self._under_way: dict[str, Future[tuple[Look, bytes | None]]] = {}
+
+    def look(self, name: str) -> tuple[Look, bytes | None]:
+        """Give the look at a source and the bytes it saw, or none where it could not be reached."""
+        if not self._under_way:
+            self._under_way = {
+                each: self._pool.submit(self._look, source)
+                for each, source in self._sources.items()
+            }
+        return self._under_way[name].result()
+
+    def close(self) -> None:
+        """Wait for the fetches that are under way and close the connections."""
+        self._pool.shutdown(cancel_futures=True)
+        self._client.close()
+
+    def _look(self, source: Source) -> tuple[Look, bytes | None]:
+        now = utc_now()
+        if source.bundled is not None:
+            return Look(source.name, now, now, source.url), source.bundled()
+        try:
+            page = self._client.fetch(source)
+        except SourceError as error:
+            now = utc_now()
+            return Look(source.name, now, now, source.url, error=str(error)), None
+        now = utc_now()
+        return Look(source.name, now, now, page.url, media_type=page.media_type), page.content
+
+
+class Found(NamedTuple):
+    """What a folder of captures holds: the files to load, and those to skip with the reason."""
+
+    files: list[tuple[str, datetime, Path]]
+    skipped: list[tuple[Path, str]]
+
+
+def find_captures(folder: Path) -> Found:
+    """Find `<source>/<date or UTC timestamp>[.anything].<ext>` in a folder, by source and time.
+
+    A timestamp is written `2026-08-21T06:30:00Z`, or with hyphens for colons.
+    """
+    files, skipped = [], []
+    for place in sorted(folder.iterdir()):
+        if not place.is_dir():
+            skipped.append((place, "not in the folder of a source"))
+        elif place.name not in every_source():
+            skipped.append((place, "no source has this name"))
+        else:
+            for file in sorted(place.iterdir()):
+                moment = _moment(file.name)
+                if moment is None or not file.is_file():
+                    skipped.append((file, "no file whose name holds a date: YYYY-MM-DD.ext"))
+                else:
+                    files.append((place.name, moment, file))
+    return Found(files, skipped)
+
+
+def _moment(name: str) -> datetime | None:
+    dated = _DATED.search(name)
+    if dated is None:
+        return None
+    day, _, time = dated[1].rstrip("Z").partition("T")
+    try:
+        return datetime.fromisoformat(f"{day}T{time.replace('-', ':') or '00:00'}")
+    except ValueError:
+        return None
+
+
+def backfill(
+    store: Store, found: Found, on_done: Callable[[Path, Outcome], None]
+) -> list[tuple[Path, Outcome]]:
+    """Load found captures with their own dates; say each when it is done, and give them all."""
+    now = utc_now()
+
+    def looks() -> Iterator[tuple[Look, bytes]]:
+        for source, moment, file in found.files:
+            media_type = _MEDIA_TYPES.get(file.suffix)
+            url = every_source()[source].url
+            yield Look(source, moment, now, url, media_type=media_type), file.read_bytes()
+
+    outcomes = []
+    recorded = store.record(looks(), read_capture)
+    for (_, _, file), outcome in zip(found.files, recorded, strict=True):
+        on_done(file, outcome)
+        outcomes.append((file, outcome))
+    return outcomes
+
+
+def source_list() -> pl.DataFrame:
+    """Give one row per source: `source, provider, rank, cadence, url, description`."""
+    rows = [
+        (s.name, s.provider, int(s.rank), s.cadence, s.url, s.description)
+        for s in every_source().values()
+    ]
+    names = ["source", "provider", "rank", "cadence", "url", "description"]
+    return pl.DataFrame(rows, schema=names, orient="row")

@@ -1,0 +1,69 @@
+"""One refresh: look at the sources, build the tables, publish; in one process, run by Dagster."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import dagster as dg
+
+from pipeline.assets import SOURCE_ASSETS, TABLE_ASSETS, Workshop, source_key
+from pipeline.settings import Settings
+from sources._contract import every_source
+
+# The command says what failed itself; Dagster's own log of it is for the daemon.
+_QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What a refresh did: which sources failed, which tables did, and whether it published."""
+
+    failed_sources: tuple[str, ...]
+    failed_tables: tuple[str, ...]
+
+    @property
+    def is_published(self) -> bool:
+        """Tell whether readers have the new tables; the last good ones stay where not."""
+        return not self.failed_tables
+
+
+def refresh(
+    settings: Settings, names: list[str], on_done: Callable[[str], None] = lambda _: None
+) -> Refreshed:
+    """Look at these sources and build the tables from all that is known."""
+    shop = Workshop(settings, names=names, on_done=on_done)
+    try:
+        keys = [source_key(name) for name in every_source() if name in names]
+        failed = _run(SOURCE_ASSETS, shop, keys) if keys else ()
+    finally:
+        shop.close()
+    return Refreshed(failed, _build(shop))
+
+
+def build(settings: Settings, on_done: Callable[[str], None] = lambda _: None) -> Refreshed:
+    """Build the tables from what is known, and publish them, without looking at any source."""
+    return Refreshed((), _build(Workshop(settings, on_done=on_done)))
+
+
+def _build(shop: Workshop) -> tuple[str, ...]:
+    with shop.store.session():
+        return _run(TABLE_ASSETS, shop)
+
+
+def _run(
+    assets: list[dg.AssetsDefinition], shop: Workshop, keys: list[dg.AssetKey] | None = None
+) -> tuple[str, ...]:
+    """Materialise assets in this process, and name those that failed."""
+    # An instance of its own: DAGSTER_HOME, where it is set, belongs to the daemon.
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize(
+            assets,
+            instance=instance,
+            resources={"workshop": dg.ResourceDefinition.hardcoded_resource(shop)},
+            run_config=_QUIET,
+            selection=keys,
+            raise_on_error=False,
+        )
+    asked = {key for asset in assets for key in asset.keys if keys is None or key in keys}
+    done = {event.asset_key for event in result.get_asset_materialization_events()}
+    return tuple(sorted(key.path[-1] for key in asked - done))

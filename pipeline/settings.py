@@ -1,0 +1,57 @@
+"""What a user can set, read once from the environment; an unknown name stops the program."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field, HttpUrl
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PREFIX: Final = "RATECARD_"
+
+
+class UnknownSettingError(ValueError):
+    """The environment holds a name with our prefix that is no setting."""
+
+
+class Settings(BaseSettings):
+    """Every setting, its default, and its environment variable: `RATECARD_` and the name."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
+
+    data_dir: Path = Field(
+        default=Path("data"), description="where the archive and the tables are kept"
+    )
+    contact: str = Field(
+        default="https://ratecard.invalid",
+        description="how a site's owner reaches you, in the User-Agent",
+    )
+    mirror: HttpUrl | None = Field(
+        default=None, description="asked at <mirror>/<source> instead of the sources' own hosts"
+    )
+    trusted_days: int = Field(
+        default=120,
+        ge=1,
+        description="after how many days unconfirmed a fact yields to a lesser source",
+    )
+
+    @property
+    def trusted_for(self) -> timedelta:
+        """Give `trusted_days` as a span of time."""
+        return timedelta(days=self.trusted_days)
+
+
+def load_settings(data_dir: Path | None = None) -> Settings:
+    """Read the settings; `data_dir` overrides the environment's.
+
+    Raises `UnknownSettingError` for a variable with our prefix that names no setting, and
+    pydantic's `ValidationError` for a value that does not fit.
+    """
+    known = {f"{_PREFIX}{name}".upper() for name in Settings.model_fields}
+    unknown = sorted(
+        n for n in os.environ if n.upper().startswith(_PREFIX) and n.upper() not in known
+    )
+    if unknown:
+        raise UnknownSettingError(f"unknown settings {unknown}; known are {sorted(known)}")
+    return Settings() if data_dir is None else Settings(data_dir=data_dir)

@@ -1,0 +1,135 @@
+"""The archive: the exact bytes that sources gave, and the journal of every look at them.
+
+The archive is the truth; the warehouse is a fold over its journal and can be made again.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import zstandard
+
+_LARGEST_CAPTURE: Final = 64 * 1024 * 1024
+
+
+class ArchiveError(Exception):
+    """The archive does not hold what its journal says; names the file and what to do."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at one source, as the journal keeps it for ever.
+
+    `looked_at` is when the source said it (for a backfilled file: the file's own date),
+    `known_at` when we learnt it; both UTC without an offset. `capture_sha256` is null and
+    `error` says why where nothing was captured.
+    """
+
+    source: str
+    looked_at: datetime
+    known_at: datetime
+    url: str
+    capture_sha256: str | None = None
+    media_type: str | None = None
+    byte_count: int | None = None
+    error: str | None = None
+
+
+class Archive:
+    """Captures by their SHA-256, compressed, and the journal of looks; only ever added to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._captures = folder / "captures"
+        self._journal = folder / "journal.jsonl"
+
+    def keep(self, content: bytes) -> str:
+        """Store a capture's bytes and give their SHA-256; bytes already held cost nothing.
+
+        The file appears whole or not at all, also when the process dies.
+        """
+        digest = hashlib.sha256(content).hexdigest()
+        path = self._path(digest)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_whole(path, zstandard.compress(content))
+        return digest
+
+    def load(self, digest: str) -> bytes:
+        """Give a capture's bytes; `ArchiveError` where the file is missing or damaged."""
+        path = self._path(digest)
+        try:
+            content = zstandard.decompress(path.read_bytes(), max_output_size=_LARGEST_CAPTURE)
+        except (OSError, zstandard.ZstdError) as error:
+            raise ArchiveError(
+                f"capture {digest} cannot be read ({error}); restore {path} from a backup"
+            ) from error
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ArchiveError(f"capture {digest} is damaged; restore {path} from a backup")
+        return content
+
+    def note(self, look: Look) -> None:
+        """Append a look to the journal, on disk before this returns."""
+        self._journal.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps(asdict(look), default=datetime.isoformat, ensure_ascii=False)
+        with self._journal.open("ab+") as journal:
+            journal.truncate(_whole_lines(journal.tell(), self._journal))
+            journal.write(line.encode() + b"\n")
+            journal.flush()
+            os.fsync(journal.fileno())
+
+    def looks(self, after: int = 0) -> Iterator[tuple[int, Look]]:
+        """Give the journal's looks in the order they became known, each with its position.
+
+        Positions count from 1; those up to `after` are left out. A last line that a dying
+        process left unfinished was never acknowledged and is not given.
+        """
+        if not self._journal.exists():
+            return
+        with self._journal.open("rb") as journal:
+            for position, line in enumerate(journal, start=1):
+                if position > after and line.endswith(b"\n"):
+                    yield position, _look(line, position, self._journal)
+
+    def _path(self, digest: str) -> Path:
+        return self._captures / digest[:2] / f"{digest}.zst"
+
+
+def _look(line: bytes, position: int, journal: Path) -> Look:
+    try:
+        fields = json.loads(line)
+        for name in ("looked_at", "known_at"):
+            fields[name] = datetime.fromisoformat(fields[name])
+        return Look(**fields)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ArchiveError(
+            f"line {position} of {journal} is no look ({error}); restore it from a backup"
+        ) from error
+
+
+def _whole_lines(size: int, path: Path) -> int:
+    """Give the length of the file up to its last finished line."""
+    if size == 0:
+        return 0
+    with path.open("rb") as file:
+        end = size
+        while end:
+            start = max(0, end - 65_536)
+            file.seek(start)
+            if (newline := file.read(end - start).rfind(b"\n")) >= 0:
+                return start + newline + 1
+            end = start
+    return 0
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

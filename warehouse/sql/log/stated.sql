@@ -1,0 +1,58 @@
+-- one row is a price or a term that the capture states, with the key that names it in the log
+select
+    md5_number_lower(concat_ws(
+        chr(31),
+        provider,
+        model,
+        tuning_method,
+        coalesce(adapter, chr(30)),
+        service_tier,
+        coalesce(region, chr(30)),
+        coalesce(context_tier, chr(30)),
+        coalesce(meter, chr(30)),
+        coalesce(term, chr(30))
+    )) as key,
+    coalesce(valid_from, $looked_at) as valid_from,
+    valid_from is not null as is_dated,
+    {
+        provider: provider,
+        model: model,
+        tuning_method: tuning_method,
+        adapter: adapter,
+        service_tier: service_tier,
+        region: region,
+        context_tier: context_tier,
+        meter: meter,
+        term: term
+    } as subject,
+    {
+        is_listed: true,
+        availability: availability,
+        list_unit_price: list_unit_price,
+        pricing_unit: pricing_unit,
+        pricing_currency: pricing_currency,
+        unit_price: unit_price,
+        value: value,
+        checked_at: checked_at
+    } as says,
+    {
+        capture_sha256: $capture_sha256,
+        locator: locator,
+        printed_text: printed_text,
+        url: url,
+        remark: remark,
+        parser_version: $parser_version
+    } as evidence
+from (
+    select *, null::varchar as term, null::varchar as value from quotes
+    union all by name
+    select
+        *,
+        null::varchar as meter,
+        null::varchar as availability,
+        null::decimal(38, 18) as list_unit_price,
+        null::varchar as pricing_unit,
+        null::varchar as pricing_currency,
+        null::decimal(38, 18) as unit_price
+    from terms
+)

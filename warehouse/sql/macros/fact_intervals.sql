@@ -1,0 +1,52 @@
+-- fact_intervals(known_by): one row is what one source said, or no longer said, of one fact, and from when to when, as known then
+with believed as (
+    select f.*
+    from facts as f
+    where f.known_at <= known_by
+    qualify row_number() over (
+        partition by f.source, f.key, f.valid_from order by f.known_at desc, f.position desc
+    ) = 1
+),
+
+marked as (
+    select
+        *,
+        (
+            row_number() over sequence = 1
+            or is_listed is distinct from lag(is_listed) over sequence
+            or availability is distinct from lag(availability) over sequence
+            or list_unit_price is distinct from lag(list_unit_price) over sequence
+            or pricing_unit is distinct from lag(pricing_unit) over sequence
+            or pricing_currency is distinct from lag(pricing_currency) over sequence
+            or unit_price is distinct from lag(unit_price) over sequence
+            or value is distinct from lag(value) over sequence
+        ) as is_change
+    from believed
+    window sequence as (partition by source, key order by valid_from)
+),
+
+runs as (
+    select
+        *,
+        count(*) filter (is_change) over (
+            partition by source, key order by valid_from rows unbounded preceding
+        ) as run
+    from marked
+)
+
+select
+    r.* exclude (is_change, run, checked_at, url),
+    max(r.checked_at) over (partition by r.source, r.key, r.run) as checked_at,
+    coalesce(r.url, s.url) as url,
+    s.rank as source_rank,
+    s.cadence,
+    o.canonical_model,
+    o.base_model,
+    lead(r.valid_from) over (
+        partition by r.source, r.key, r.is_change order by r.valid_from
+    ) as valid_to,
+    r.is_change
+from runs as r
+join sources as s using (source)
+join offer_models as o on r.provider = o.provider and r.model = o.model
+qualify r.is_change

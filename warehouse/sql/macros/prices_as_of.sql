@@ -1,0 +1,85 @@
+-- prices_as_of(valid_at, known_at): one row is what one source said about one offer's meter at an instant, as known at another
+with good as (
+    select l.source, max(l.looked_at) as looked_at
+    from looks as l
+    where l.outcome in ('read', 'unchanged')
+        and l.looked_at <= valid_at::timestamp
+        and l.known_at <= known_at::timestamp
+    group by l.source
+),
+
+held as (
+    select i.*, coalesce(i.checked_at, g.looked_at) as confirmed_at
+    from fact_intervals(known_at::timestamp) as i
+    left join good as g on i.source = g.source
+    where i.is_listed
+        and i.meter is not null
+        and i.valid_from <= valid_at::timestamp
+        and (i.valid_to is null or i.valid_to > valid_at::timestamp)
+),
+
+aged as (
+    select
+        h.*,
+        valid_at::date as asked_on,
+        coalesce(
+            h.confirmed_at < valid_at::timestamp - greatest(3 * h.cadence, interval 2 days), true
+        ) as is_stale,
+        coalesce(
+            h.confirmed_at >= valid_at::timestamp - (select trusted_for from build_info), false
+        ) as is_trusted
+    from held as h
+)
+
+select
+    a.provider,
+    a.model,
+    a.base_model,
+    a.tuning_method,
+    a.adapter,
+    a.service_tier,
+    a.region,
+    a.context_tier,
+    a.meter,
+    a.availability,
+    a.list_unit_price,
+    a.pricing_unit,
+    a.pricing_currency,
+    a.unit_price,
+    if(
+        a.availability = 'free',
+        0,
+        round(a.unit_price::decimal(26, 10) * r.usd_per_unit, 8)
+    )::decimal(20, 8) as unit_price_usd,
+    -- a dollar price needs no rate
+    if(r.currency = 'USD', null, r.rate_on) as usd_rate_on,
+    a.source,
+    a.valid_from,
+    a.valid_to,
+    a.known_at,
+    a.confirmed_at,
+    a.is_stale,
+    row_number() over (
+        partition by
+            a.provider,
+            a.canonical_model,
+            a.tuning_method,
+            a.adapter,
+            a.service_tier,
+            a.region,
+            a.context_tier,
+            a.meter
+        order by a.is_trusted desc, a.source_rank, a.confirmed_at desc, a.source
+    ) = 1 as is_preferred,
+    a.capture_sha256,
+    a.locator,
+    a.printed_text,
+    a.url,
+    a.remark,
+    a.parser_version,
+    a.canonical_model,
+    a.source_rank,
+    a.is_trusted
+from aged as a
+asof left join exchange_rates as r
+    on a.pricing_currency = r.currency and a.asked_on >= r.rate_on
