@@ -139,7 +139,7 @@ def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """Load what the tables need beside the log of facts."""
     shop: Workshop = context.resources.workshop
     counts = shop.store.prepare(
-        utc_now(), source_list(), usd_rates(), shop.settings.trusted_for, version("ratecard")
+        utc_now(), source_list(), usd_rates(), shop.settings.trusted_days, version("ratecard")
     )
     shop.on_done("reference")
     return dg.MaterializeResult(metadata={f"rows of {name}": n for name, n in counts.items()})

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import polars as pl
 import typer
@@ -46,7 +46,9 @@ app = typer.Typer(
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        "--data-dir", help="Where everything is kept (or RATECARD_DATA_DIR). [default: data]"
+        "--data-dir",
+        help="Where everything is kept (or RATECARD_DATA_DIR).",
+        show_default="data",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -81,10 +83,7 @@ def refresh(
     chosen = names or list(known)
     with _progress(len(chosen) + len(TABLES) + 2, "refresh", is_shown=not as_json) as step:
         done = run(settings, chosen, step)
-    if not done.is_published:
-        _stop(
-            f"these tables were not built: {', '.join(done.failed_tables)}; the last good ones stay"
-        )
+    _check(done)
     _show_health(Store(settings.data_dir), as_json=as_json)
     if strict and done.failed_sources:
         raise typer.Exit(Exit.PARTLY)
@@ -113,10 +112,7 @@ def backfill(
     with _progress(steps, "backfill", is_shown=not as_json) as step:
         outcomes = load(store, found, lambda file, _: step(str(file.relative_to(folder))))
         done = build(settings, step)
-    if not done.is_published:
-        _stop(
-            f"these tables were not built: {', '.join(done.failed_tables)}; the last good ones stay"
-        )
+    _check(done)
     rows = [
         {
             "file": str(file.relative_to(folder)),
@@ -179,11 +175,14 @@ def compare(
 def cheapest(
     *,
     question: Annotated[
-        str | None, typer.Option(help="`training`, `paid_training` or `tuned_inference`.")
+        Literal["training", "paid_training", "tuned_inference"] | None,
+        typer.Option(help="Only this question."),
     ] = None,
     constraints: Annotated[
-        str,
-        typer.Option(help="`available`, `available_any_tier`, or `listed`, on sale or not."),
+        Literal["available", "available_any_tier", "listed"],
+        typer.Option(
+            help="`listed` is on sale or not; `available_any_tier` is not the standard tier alone."
+        ),
     ] = "available",
     rank: Annotated[int, typer.Option(min=1, max=10, help="Down to which place.")] = 2,
     as_json: AsJson = False,
@@ -211,7 +210,8 @@ def history(
 def changes(
     *,
     since: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only from this day on.")
+        datetime | None,
+        typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Only from this day on."),
     ] = None,
     provider: Provider = None,
     base_models: Annotated[
@@ -278,10 +278,7 @@ def rebuild(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         count = Store(settings.data_dir).rebuild(read_capture)
         step("log")
         done = build(settings, step)
-    if not done.is_published:
-        _stop(
-            f"these tables were not built: {', '.join(done.failed_tables)}; the last good ones stay"
-        )
+    _check(done)
     _show(pl.DataFrame({"looks": [count]}), "Rebuilt", as_json=as_json)
 
 
@@ -296,7 +293,7 @@ def main() -> None:
     try:
         app()
     except (StoreError, ArchiveError) as error:
-        err.print(_text(str(error)), style="red")
+        err.print(_text(str(error)), style="red", soft_wrap=True)
         sys.exit(Exit.FAILED)
 
 
@@ -316,13 +313,17 @@ def _ask(data_dir: Path | None, asked: str, /, **values: object) -> pl.DataFrame
 
 
 def _stop(message: str, code: Exit = Exit.FAILED) -> NoReturn:
-    err.print(_text(message), style="red")
+    err.print(_text(message), style="red", soft_wrap=True)
     raise typer.Exit(code)
 
 
 def _check(done: "Refreshed") -> None:
     if not done.is_published:
-        _stop(f"not built: {', '.join(done.failed_tables)}; the last good tables stay published")
+        reasons = "".join(f"\n{reason}" for reason in done.failed_tables.values() if reason)
+        _stop(
+            f"not built: {', '.join(done.failed_tables)}; the last good tables stay published"
+            + reasons
+        )
 
 
 def _show_health(store: Store, *, as_json: bool) -> None:
@@ -340,8 +341,9 @@ def _show_health(store: Store, *, as_json: bool) -> None:
 def _show(table: pl.DataFrame, title: str, *, as_json: bool, note: str | None = None) -> None:
     """Print a table for a person, or as JSON: a list of rows, decimals as exact strings."""
     if as_json:
-        rows = [{name: _json(value) for name, value in row.items()} for row in table.to_dicts()]
-        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+        # JSON has no word for a number that is none
+        rows = table.fill_nan(None).to_dicts()
+        sys.stdout.write(json.dumps(rows, default=_json, ensure_ascii=False, indent=2) + "\n")
         return
     if table.is_empty():
         out.print("nothing to show")
@@ -360,6 +362,7 @@ def _show(table: pl.DataFrame, title: str, *, as_json: bool, note: str | None = 
 
 
 def _json(value: object) -> object:
+    """Write what JSON has no type for, however deep it stands in a cell."""
     match value:
         case Decimal():
             return f"{value.normalize():f}"
@@ -368,7 +371,7 @@ def _json(value: object) -> object:
         case timedelta():
             return value.total_seconds()
         case _:
-            return value
+            return str(value)
 
 
 def _cell(value: object) -> str:
@@ -394,7 +397,8 @@ def _text(text: str) -> Text:
 def _progress(steps: int, what: str, *, is_shown: bool) -> Iterator[Callable[[str], None]]:
     """Show how far a long command is; give what to call after each step, with its name."""
     columns = (
-        TextColumn("{task.description}"),
+        # a file's name may hold what looks like markup
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

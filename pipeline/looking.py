@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -141,10 +141,10 @@ def backfill(
 
 
 def source_list() -> pl.DataFrame:
-    """Give one row per source: `source, provider, rank, cadence, url, description`."""
+    """Give one row per source: `source, provider, rank, cadence_hours, url, description`."""
     rows = [
-        (s.name, s.provider, int(s.rank), s.cadence, s.url, s.description)
+        (s.name, s.provider, int(s.rank), s.cadence / timedelta(hours=1), s.url, s.description)
         for s in every_source().values()
     ]
-    names = ["source", "provider", "rank", "cadence", "url", "description"]
+    names = ["source", "provider", "rank", "cadence_hours", "url", "description"]
     return pl.DataFrame(rows, schema=names, orient="row")

@@ -1,6 +1,6 @@
 """One refresh: look at the sources, build the tables, publish; in one process, run by Dagster."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,10 +16,13 @@ _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a refresh did: which sources failed, which tables did, and whether it published."""
+    """What a refresh did: which sources failed, which tables did, and whether it published.
 
-    failed_sources: tuple[str, ...]
-    failed_tables: tuple[str, ...]
+    Each that failed stands with the reason, or none where it only needs another that failed.
+    """
+
+    failed_sources: Mapping[str, str | None]
+    failed_tables: Mapping[str, str | None]
 
     @property
     def is_published(self) -> bool:
@@ -34,7 +37,7 @@ def refresh(
     shop = Workshop(settings, names=names, on_done=on_done)
     try:
         keys = [source_key(name) for name in every_source() if name in names]
-        failed = _run(SOURCE_ASSETS, shop, keys) if keys else ()
+        failed = _run(SOURCE_ASSETS, shop, keys) if keys else {}
     finally:
         shop.close()
     return Refreshed(failed, _build(shop))
@@ -42,18 +45,18 @@ def refresh(
 
 def build(settings: Settings, on_done: Callable[[str], None] = lambda _: None) -> Refreshed:
     """Build the tables from what is known, and publish them, without looking at any source."""
-    return Refreshed((), _build(Workshop(settings, on_done=on_done)))
+    return Refreshed({}, _build(Workshop(settings, on_done=on_done)))
 
 
-def _build(shop: Workshop) -> tuple[str, ...]:
+def _build(shop: Workshop) -> Mapping[str, str | None]:
     with shop.store.session():
         return _run(TABLE_ASSETS, shop)
 
 
 def _run(
     assets: list[dg.AssetsDefinition], shop: Workshop, keys: list[dg.AssetKey] | None = None
-) -> tuple[str, ...]:
-    """Materialise assets in this process, and name those that failed."""
+) -> Mapping[str, str | None]:
+    """Materialise assets in this process, and give those that failed with the reason."""
     # An instance of its own: DAGSTER_HOME, where it is set, belongs to the daemon.
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
@@ -66,4 +69,9 @@ def _run(
         )
     asked = {key for asset in assets for key in asset.keys if keys is None or key in keys}
     done = {event.asset_key for event in result.get_asset_materialization_events()}
-    return tuple(sorted(key.path[-1] for key in asked - done))
+    reasons = {
+        event.step_key: (error.cause or error).message.strip()
+        for event in result.get_step_failure_events()
+        if (error := event.step_failure_data.error)
+    }
+    return {key.path[-1]: reasons.get(key.to_python_identifier()) for key in sorted(asked - done)}

@@ -1,7 +1,6 @@
 """What a user can set, read once from the environment; an unknown name stops the program."""
 
 import os
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -35,11 +34,6 @@ class Settings(BaseSettings):
         ge=1,
         description="after how many days unconfirmed a fact yields to a lesser source",
     )
-
-    @property
-    def trusted_for(self) -> timedelta:
-        """Give `trusted_days` as a span of time."""
-        return timedelta(days=self.trusted_days)
 
 
 def load_settings(data_dir: Path | None = None) -> Settings:

@@ -1,6 +1,7 @@
 """The one client that asks sources for their pages: bounded, honest about itself, suspicious."""
 
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -8,16 +9,25 @@ from urllib.parse import urlsplit
 
 import httpx
 import stamina
+import stamina.instrumentation
 
 from sources._contract import Source, SourceError
 
 _REDIRECTS: Final = 5
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_STEP: Final = 65_536
+
+# A retry that helped is nobody's concern, and stamina would tell of it on the standard output,
+# in the middle of the command's JSON.
+stamina.instrumentation.set_on_retry_hooks([])
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one fetch may take: seconds to connect, between two bytes and in all, and bytes."""
+    """What one fetch may take: seconds to connect, between two bytes and in all, and bytes.
+
+    All means with every redirect and every attempt; bytes are counted after decompression.
+    """
 
     connect_seconds: float = 10
     read_seconds: float = 20
@@ -56,6 +66,7 @@ class Client:
             headers={
                 "User-Agent": f"ratecard (+{contact})",
                 "Accept": "text/html,application/json;q=0.9,*/*;q=0.8",
+                "Accept-Encoding": "gzip",
             },
             timeout=httpx.Timeout(self._limits.read_seconds, connect=self._limits.connect_seconds),
             follow_redirects=False,
@@ -73,13 +84,19 @@ class Client:
         `SourceError` where no whole page came: refused, too large, too slow, cut short.
         """
         url = source.url if self._mirror is None else f"{self._mirror}/{source.name}"
+        seconds = self._limits.total_seconds
+        ends_at = time.monotonic() + seconds
         try:
             for attempt in stamina.retry_context(
-                on=_PassingError, attempts=self._limits.attempts, wait_initial=0.5, wait_max=5
+                on=_PassingError,
+                attempts=self._limits.attempts,
+                timeout=seconds,
+                wait_initial=0.5,
+                wait_max=5,
             ):
                 with attempt:
-                    return self._follow(url)
-        except (_PassingError, httpx.HTTPError) as error:
+                    return self._follow(url, ends_at)
+        except (_PassingError, httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
             raise SourceError(
                 source.name,
                 f"{url} could not be reached: {error or type(error).__name__}",
@@ -87,10 +104,10 @@ class Client:
             ) from error
         raise AssertionError("a retry context gives an answer or raises")
 
-    def _follow(self, url: str) -> Page:
+    def _follow(self, url: str, ends_at: float) -> Page:
         host = urlsplit(url).netloc
         for _ in range(_REDIRECTS + 1):
-            answer = self._get(url)
+            answer = self._get(url, ends_at)
             if isinstance(answer, Page):
                 return answer
             if urlsplit(answer).netloc != host or urlsplit(answer).scheme != urlsplit(url).scheme:
@@ -98,9 +115,8 @@ class Client:
             url = answer
         raise httpx.TooManyRedirects(f"more than {_REDIRECTS} redirects")
 
-    def _get(self, url: str) -> Page | str:
+    def _get(self, url: str, ends_at: float) -> Page | str:
         """Give the page, or the address that the answer points to."""
-        ends_at = time.monotonic() + self._limits.total_seconds
         try:
             with self._http.stream("GET", url) as answer:
                 if answer.has_redirect_location:
@@ -108,7 +124,7 @@ class Client:
                 if answer.status_code in _PASSING:
                     raise _PassingError(f"HTTP {answer.status_code}")
                 answer.raise_for_status()
-                content = self._content(answer.iter_bytes(65_536), ends_at)
+                content = self._content(_unpacked(answer), ends_at)
                 media_type = answer.headers.get("content-type", "").partition(";")[0].strip()
                 return Page(content, str(answer.url), media_type or None)
         except (httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.ReadError) as error:
@@ -123,3 +139,27 @@ class Client:
             if time.monotonic() > ends_at:
                 raise httpx.ReadTimeout(f"not whole after {self._limits.total_seconds} s")
         return bytes(content)
+
+
+def _unpacked(answer: httpx.Response) -> Iterator[bytes]:
+    """Give a body as it comes, unpacked step by step.
+
+    httpx would unpack whatever one read gives at once, and a few kilobytes can be gigabytes.
+    """
+    packing = answer.headers.get("content-encoding", "identity").lower()
+    if packing == "identity":
+        yield from answer.iter_raw()
+    elif packing == "gzip":
+        unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        for packed in answer.iter_raw():
+            step = unpacker.decompress(packed, _STEP)
+            yield step
+            while len(step) == _STEP:
+                step = unpacker.decompress(unpacker.unconsumed_tail, _STEP)
+                yield step
+        if not unpacker.eof:
+            raise httpx.RemoteProtocolError("the compressed body is cut short")
+        if unpacker.unused_data:
+            raise httpx.DecodingError("the compressed body goes on after its end")
+    else:
+        raise httpx.DecodingError(f"packed as {packing!r}, which nobody asked for")

@@ -164,18 +164,18 @@ class Store:
             return str(_run(db, _sql("log/digest")).fetchall()[0][0])
 
     def prepare(
-        self, at: datetime, sources: pl.DataFrame, rates: pl.DataFrame, trusted_for: timedelta,
+        self, at: datetime, sources: pl.DataFrame, rates: pl.DataFrame, trusted_days: int,
         code_version: str,
     ) -> dict[str, int]:  # fmt: skip
         """Load what the tables need beside the log, and say at which instant they are true.
 
-        `sources` has `source, provider, rank, cadence, url, description`; `rates` has
+        `sources` has `source, provider, rank, cadence_hours, url, description`; `rates` has
         `currency, rate_on, usd_per_unit`. Gives the row counts of the tables loaded.
         """
         models = pl.read_csv(_MODELS, schema_overrides={"parameters_b": pl.Decimal(10, 3)})
         info = pl.DataFrame({
             "built_at": [at],
-            "trusted_for": [trusted_for],
+            "trusted_days": [trusted_days],
             "schema_version": [SCHEMA_VERSION],
             "code_version": [code_version],
         })  # fmt: skip
@@ -244,7 +244,7 @@ class Store:
         try:
             with duckdb.connect(self.published, read_only=True) as db:
                 answer = db.sql(sql, params=dict(parameters) if parameters else None)
-                return pl.DataFrame(answer.to_arrow_table() if answer is not None else None)
+                return pl.DataFrame() if answer is None else _frame(answer)
         except duckdb.Error as error:
             raise StoreError(str(error)) from error
 
@@ -309,7 +309,7 @@ def _named_in(select: str) -> frozenset[str]:
 
 
 _NOW: Final = "(select built_at from build_info)"
-_AS_OF_CALL: Final = re.compile(rf"\b(\w+)_as_of\(as_of(?:, {re.escape(_NOW)})?\)")
+_AS_OF_CALL: Final = re.compile(r"\b(\w+)_as_of\(as_of(?:, timestamp 'infinity')?\)")
 _CURRENT: Final = {"prices": "current_prices", "terms": "current_terms"}
 
 
@@ -350,6 +350,16 @@ def _run(db: duckdb.DuckDBPyConnection, sql: str, **values: object) -> duckdb.Du
 
 def _named(sql: str, values: Mapping[str, object]) -> dict[str, object]:
     return {name: values[name] for name in set(re.findall(r"\$(\w+)", sql))}
+
+
+def _frame(answer: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    """Hand an answer over to polars, which knows no intervals: they become texts."""
+    names = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in answer.columns]
+    shown = [
+        f"{name}::varchar as {name}" if str(kind) == "INTERVAL" else name
+        for name, kind in zip(names, answer.types, strict=True)
+    ]
+    return pl.DataFrame(answer.project(", ".join(shown)).to_arrow_table())
 
 
 def _create(db: duckdb.DuckDBPyConnection, name: str, select: str) -> int:

@@ -51,5 +51,6 @@ create table if not exists facts (
     printed_text varchar,
     url varchar,
     remark varchar,
-    parser_version integer not null
+    parser_version integer not null,
+    check ((meter is null) <> (term is null))
 );

@@ -1,7 +1,7 @@
 -- comparison_facts_as_of(as_of): one row is the fact behind one figure of the cost comparison, with its evidence
 with prices as materialized (
     select *
-    from prices_as_of(as_of, (select built_at from build_info))
+    from prices_as_of(as_of, timestamp 'infinity')
     where is_preferred
 ),
 

@@ -43,7 +43,7 @@ terms as (
         t.term,
         t.value
     from offers as o
-    join terms_as_of(as_of, (select built_at from build_info)) as t
+    join terms_as_of(as_of, timestamp 'infinity') as t
         on o.provider = t.provider
         and (t.model in ('*', o.expanded_from) or t.canonical_model in (o.canonical_model))
     qualify row_number() over (

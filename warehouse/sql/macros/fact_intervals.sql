@@ -39,7 +39,7 @@ select
     max(r.checked_at) over (partition by r.source, r.key, r.run) as checked_at,
     coalesce(r.url, s.url) as url,
     s.rank as source_rank,
-    s.cadence,
+    s.cadence_hours,
     o.canonical_model,
     o.base_model,
     lead(r.valid_from) over (

@@ -6,7 +6,7 @@ with said as (
         model,
         availability,
         if(meter = 'training_tokens', unit_price_usd, null) as training_usd
-    from prices_as_of(as_of, (select built_at from build_info))
+    from prices_as_of(as_of, timestamp 'infinity')
     where meter in ('training_tokens', 'training_hours')
     union all
     select

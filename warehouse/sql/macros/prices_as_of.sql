@@ -23,10 +23,12 @@ aged as (
         h.*,
         valid_at::date as asked_on,
         coalesce(
-            h.confirmed_at < valid_at::timestamp - greatest(3 * h.cadence, interval 2 days), true
+            h.confirmed_at
+            < valid_at::timestamp - greatest(3 * h.cadence_hours, 48) * interval 1 hour,
+            true
         ) as is_stale,
         coalesce(
-            h.confirmed_at >= valid_at::timestamp - (select trusted_for from build_info), false
+            h.confirmed_at >= valid_at::timestamp - (select trusted_days from build_info) * interval 1 day, false
         ) as is_trusted
     from held as h
 )

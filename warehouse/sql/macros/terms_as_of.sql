@@ -34,7 +34,7 @@ select
     i.source_rank,
     coalesce(
         coalesce(i.checked_at, g.looked_at)
-        >= valid_at::timestamp - (select trusted_for from build_info),
+        >= valid_at::timestamp - (select trusted_days from build_info) * interval 1 day,
         false
     ) as is_trusted
 from fact_intervals(known_at::timestamp) as i

@@ -1,4 +1,4 @@
 -- one row is a term of an offer as one source says it now
 select *
-from terms_as_of((select built_at from build_info), (select built_at from build_info))
+from terms_as_of((select built_at from build_info), timestamp 'infinity')
 order by provider, model, term, source

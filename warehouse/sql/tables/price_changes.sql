@@ -20,7 +20,7 @@ with sequence as (
             ),
             false
         ) as was_ever_sold
-    from fact_intervals((select built_at from build_info))
+    from fact_intervals(timestamp 'infinity')
     window steps as (partition by source, key order by valid_from)
 ),
 

@@ -34,7 +34,7 @@ select
     i.url,
     i.remark,
     i.parser_version
-from fact_intervals((select built_at from build_info)) as i
+from fact_intervals(timestamp 'infinity') as i
 asof left join (
     select source, looked_at from looks where outcome in ('read', 'unchanged')
 ) as l

@@ -24,13 +24,13 @@ select
         when l.outcome = 'unreachable' then 'unreachable'
         when l.outcome = 'refused' then 'failing'
         when coalesce(c.confirmed_at, g.looked_at)
-            < b.built_at - greatest(3 * s.cadence, interval 2 days) then 'stale'
+            < b.built_at - greatest(3 * s.cadence_hours, 48) * interval 1 hour then 'stale'
         else 'ok'
     end as state,
     l.looked_at as last_look_at,
     g.looked_at as last_good_at,
     c.confirmed_at,
-    coalesce(l.looked_at + s.cadence, b.built_at) as next_due_at,
+    coalesce(l.looked_at + s.cadence_hours * interval 1 hour, b.built_at) as next_due_at,
     l.error as reason,
     s.rank,
     s.url,

@@ -20,6 +20,6 @@ select
     url,
     remark,
     parser_version
-from fact_intervals((select built_at from build_info))
+from fact_intervals(timestamp 'infinity')
 where is_listed and term is not null
 order by provider, model, term, source, valid_from

@@ -1,0 +1,212 @@
+"""The log of facts against an oracle that keeps every snapshot whole."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.warehouse.worlds import START, URL, World, day, quote, statement
+from warehouse.captures import ArchiveError, Look
+from warehouse.store import Refusal, Statement, Store
+
+
+class Capture(NamedTuple):
+    """What a source said on one day: a price for each model that it listed, or nothing readable."""
+
+    day: int
+    prices: Mapping[str, int] | None
+
+
+def as_bytes(capture: Capture) -> bytes:
+    return repr(None if capture.prices is None else sorted(capture.prices.items())).encode()
+
+
+def read(_: str, content: bytes) -> Statement:
+    said = eval(content)  # noqa: S307 the test's own text
+    if said is None:
+        raise Refusal("unreadable")
+    return statement(quote(price, model=model) for model, price in said)
+
+
+def look_at(number: int, known_at: datetime | None = None) -> Look:
+    return Look("page", day(number), known_at or day(1001), URL)
+
+
+def load(folder: Path, captures: list[Capture]) -> Store:
+    return load_into(Store(folder), captures)
+
+
+def load_into(store: Store, captures: list[Capture]) -> Store:
+    looks = [
+        (look_at(capture.day, day(1000) + timedelta(minutes=number)), as_bytes(capture))
+        for number, capture in enumerate(captures)
+    ]
+    list(store.record(looks, read))
+    return store
+
+
+def believed(captures: list[Capture], at: float) -> dict[str, int]:
+    """Ask the oracle: what the latest readable capture at or before that day said."""
+    spoke = [c for c in captures if c.day <= at and c.prices is not None]
+    last = max(spoke, key=lambda c: c.day, default=None)
+    return dict(last.prices or {}) if last else {}
+
+
+def as_of(store: Store, valid_at: datetime, known_at: datetime) -> dict[str, int]:
+    with store._writing() as db:  # noqa: SLF001 the log is asked without publishing each world
+        rows = db.execute(
+            "select model, unit_price from prices_as_of($valid_at, $known_at)",
+            {"valid_at": valid_at, "known_at": known_at},
+        ).fetchall()
+    return {model: int(price) for model, price in rows}
+
+
+PRICES = st.dictionaries(st.sampled_from("abc"), st.integers(1, 3), max_size=3)
+WORLDS = st.lists(
+    st.builds(Capture, st.integers(0, 6), st.one_of(st.none(), PRICES)),
+    min_size=1,
+    max_size=7,
+    unique_by=lambda capture: capture.day,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(WORLDS, st.lists(st.tuples(st.integers(0, 13), st.integers(1, 7)), min_size=4, max_size=4))
+def test_every_as_of_question_is_answered_as_by_whole_snapshots(
+    captures: list[Capture], questions: list[tuple[int, int]]
+) -> None:
+    with TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        with store.session():
+            load_into(store, captures)
+            World(store).prepare()
+            for half_day, known_count in questions:
+                known = min(known_count, len(captures))
+                known_at = day(1000) + timedelta(minutes=known - 1)
+                answer = as_of(store, day(half_day / 2), known_at)
+                assert answer == believed(captures[:known], half_day / 2)
+
+
+@settings(max_examples=20, deadline=None)
+@given(WORLDS, st.randoms(use_true_random=False))
+def test_the_order_of_arrival_changes_no_fact(captures: list[Capture], random: Random) -> None:
+    shuffled = list(captures)
+    random.shuffle(shuffled)
+    with TemporaryDirectory() as one, TemporaryDirectory() as other:
+        assert load(Path(one), captures).digest() == load(Path(other), shuffled).digest()
+
+
+@settings(max_examples=15, deadline=None)
+@given(WORLDS)
+def test_a_rebuild_from_the_archive_believes_the_same(captures: list[Capture]) -> None:
+    with TemporaryDirectory() as folder:
+        store = load(Path(folder), captures)
+        before = store.digest()
+        assert store.rebuild(read) == len(captures)
+        assert store.digest() == before
+
+
+def dated(*steps: tuple[float, int]) -> list[dict[str, object]]:
+    return [quote(price, valid_from=day(since)) for since, price in steps]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_a_source_that_dates_its_prices_restates_the_past(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    captures = [
+        (10, dated((0, 1), (5, 2))),
+        (
+            20,
+            dated((0, 1), (4, 2), (30, 3)),
+        ),  # the second price began earlier; a third is announced
+        (25, dated((0, 1), (4, 2))),  # the announcement is revoked
+    ]
+    world = World(Store(tmp_path))
+    for number in order:
+        on, rows = captures[number]
+        world.says(on, *rows)
+    world.prepare()
+
+    def price(at: float, known: int = 3) -> dict[str, int]:
+        return as_of(world.store, day(at), day(1000 + known))
+
+    assert [price(at) for at in (-1, 0, 3.9, 4, 31)] == [{}, {"a": 1}, {"a": 1}, {"a": 2}, {"a": 2}]
+    if order == (0, 1, 2):
+        assert price(4.5, known=1) == {"a": 1}
+        assert price(4.5, known=2) == {"a": 2}
+        assert price(31, known=2) == {"a": 3}
+
+
+def test_a_quiet_day_adds_a_look_and_no_fact(tmp_path: Path) -> None:
+    store = load(tmp_path, [Capture(0, {"a": 1}), Capture(1, {"a": 1, "b": 2})])
+    same = as_bytes(Capture(2, {"a": 1, "b": 2}))
+    (outcome,) = store.record([(look_at(2), same)], read)
+    assert (outcome.outcome, outcome.fact_count) == ("unchanged", 0)
+
+
+def test_the_same_look_twice_is_nothing_new(tmp_path: Path) -> None:
+    store = load(tmp_path, [Capture(0, {"a": 1})])
+    (outcome,) = store.record([(look_at(0), as_bytes(Capture(0, {"a": 1})))], read)
+    assert outcome.is_repeat
+    assert len(list(store.archive.looks())) == 1
+
+
+def test_a_look_that_the_log_missed_is_folded_at_the_next_chance(tmp_path: Path) -> None:
+    whole = load(tmp_path / "whole", [Capture(0, {"a": 1}), Capture(1, {"a": 2})])
+    died = load(tmp_path / "died", [Capture(0, {"a": 1})])
+    content = as_bytes(Capture(1, {"a": 2}))
+    kept = died.archive.keep(content)
+    died.archive.note(Look("page", day(1), day(1001), URL, kept, byte_count=len(content)))
+    list(died.record([], read))
+    assert died.digest() == whole.digest()
+
+
+def test_a_line_that_a_dying_process_left_unfinished_is_dropped(tmp_path: Path) -> None:
+    store = load(tmp_path, [Capture(0, {"a": 1})])
+    journal = tmp_path / "archive" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes() + b'{"source": "page", "looked')
+    assert len(list(store.archive.looks())) == 1
+    list(store.record([(look_at(1), as_bytes(Capture(1, {"a": 2})))], read))
+    assert [look.looked_at for _, look in store.archive.looks()] == [START, day(1)]
+
+
+def test_a_refused_capture_changes_no_price_and_is_kept(tmp_path: Path) -> None:
+    store = load(tmp_path, [Capture(0, {"a": 1})])
+    before = store.digest()
+    bad = as_bytes(Capture(1, None))
+    (outcome,) = store.record([(look_at(1), bad)], read)
+    assert (outcome.outcome, outcome.error) == ("refused", "unreadable")
+    assert store.digest() == before
+    assert store.archive.load(hashlib.sha256(bad).hexdigest()) == bad
+
+
+def test_a_reader_that_crashes_leaves_the_log_as_it_was(tmp_path: Path) -> None:
+    store = load(tmp_path, [Capture(0, {"a": 1})])
+    before = store.digest()
+
+    def crash(_: str, __: bytes) -> Statement:
+        good = statement([quote(2)])
+        return good._replace(quotes=good.quotes.drop("meter"))
+
+    with pytest.raises(duckdb.ConstraintException, match="CHECK"):
+        list(store.record([(look_at(1), b"x")], crash))
+    assert store.digest() == before
+
+
+def test_a_damaged_capture_is_named_and_stops_a_rebuild(tmp_path: Path) -> None:
+    store = load(tmp_path, [Capture(0, {"a": 1})])
+    before = store.digest()
+    (kept,) = (tmp_path / "archive" / "captures").rglob("*.zst")
+    kept.write_bytes(b"rot")
+    with pytest.raises(ArchiveError, match=kept.stem):
+        store.rebuild(read)
+    assert store.digest() == before

@@ -1,0 +1,323 @@
+"""The tables that users query, each from a few rows that a person can check by head."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.warehouse.worlds import World, day, quote, term
+from warehouse.store import TABLES, InvalidTable, Store, StoreError, dependencies, table_comment
+
+
+def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
+    return store.query(sql).rows()
+
+
+def causes(world: World) -> list[tuple[Any, ...]]:
+    return rows(
+        world.publish(),
+        "select cause, coalesce(meter, term), (valid_from - timestamp '2026-01-01')::varchar "
+        "from price_changes order by valid_from, cause, model",
+    )
+
+
+def test_what_a_source_says_at_its_first_look_is_no_change(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(1), quote(2, model="b"), term("min_examples", "10"))
+    assert causes(world) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [
+        (quote(1), quote(2), "price_change"),
+        (quote(1), quote(0, availability="free"), "became_free"),
+        (quote(0, availability="free"), quote(1), "no_longer_free"),
+        (quote(1), quote(None, availability="not_offered"), "withdrawn"),
+        (quote(1), None, "withdrawn"),
+        (quote(None, availability="not_published"), quote(1), "listed"),
+        (None, quote(1), "listed"),
+        (
+            quote(None, availability="not_published"),
+            quote(None, availability="not_offered"),
+            "lifecycle",
+        ),
+        (
+            quote("0.001", unit_price=Decimal(1), pricing_unit="1K tokens"),
+            quote(1),
+            "unit_restated",
+        ),
+        (quote(1), quote(1, pricing_currency="EUR"), "price_change"),
+        (term("min_examples", "10"), term("min_examples", "3"), "term_change"),
+        (term("shutdown_on", "2027-01-14"), term("shutdown_on", "2027-02-14"), "lifecycle"),
+    ],
+)
+def test_each_change_has_its_cause(
+    tmp_path: Path, before: dict[str, Any] | None, after: dict[str, Any] | None, cause: str
+) -> None:
+    other = quote(9, model="other")
+    world = World(Store(tmp_path))
+    world.says(0, other, *([before] if before else []))
+    world.says(3, other, *([after] if after else []))
+    ((found, _, when),) = causes(world)
+    assert (found, when) == (cause, "3 days")
+
+
+def test_a_return_is_relisted_and_a_gap_in_the_looks_is_nothing(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(1), quote(9, model="other"))
+    world.says(1, quote(9, model="other"))
+    world.fails(2)
+    world.says(400, quote(1), quote(9, model="other"))
+    assert [cause for cause, *_ in causes(world)] == ["withdrawn", "relisted"]
+
+
+def test_a_change_says_when_the_old_was_last_seen_and_by_how_much_it_moved(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(4))
+    world.says(1, quote(4), term("hosting", "managed"))
+    world.says(5, quote(5), term("hosting", "managed"))
+    found = rows(
+        world.publish(),
+        "select old_unit_price, new_unit_price, change_pct, last_seen_before_at, valid_from "
+        "from price_changes where cause = 'price_change'",
+    )
+    assert found == [(4, 5, 25.0, day(1), day(5))]
+
+
+def test_a_price_dated_in_the_future_is_announced_and_not_yet_current(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(1, valid_from=day(0)))
+    world.says(1, quote(1, valid_from=day(0)), quote(2, valid_from=day(5000)))
+    store = world.publish(at=2000)
+    assert rows(store, "select cause from price_changes") == [("announced",)]
+    assert rows(store, "select unit_price, valid_to from current_prices") == [(1, day(5000))]
+
+
+def test_the_best_ranked_source_wins_until_it_is_too_long_unconfirmed(tmp_path: Path) -> None:
+    world = World(Store(tmp_path), seller=1, blog=3)
+    world.says(0, quote(1), source="seller")
+    world.says(100, quote(2), source="blog")
+    preferred = "select source from current_prices where is_preferred"
+    assert rows(world.publish(at=110), preferred) == [("seller",)]
+    assert rows(world.publish(at=130), preferred) == [("blog",)]
+
+
+def test_a_price_is_stale_when_it_was_not_confirmed_for_three_cadences(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(1))
+    world.fails(4)
+    stale = "select is_stale, confirmed_at from current_prices"
+    assert rows(world.publish(at=2.5), stale) == [(False, day(0))]
+    assert rows(world.publish(at=4), stale) == [(True, day(0))]
+
+
+def test_other_currencies_keep_their_price_and_are_restated_in_dollars(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(40, pricing_currency="CNY"), quote(3, model="b", pricing_currency="JPY"))
+    found = rows(
+        world.publish(), "select unit_price, unit_price_usd from current_prices order by model"
+    )
+    # 40 yuan at 0.14 dollars; no rate for the yen, so no dollars and no place in a ranking
+    assert found == [(40, Decimal("5.6")), (3, None)]
+
+
+def test_a_tuned_model_is_composed_from_its_meters(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(
+        0,
+        quote(3, model="gpt-4o-mini-2024-07-18", adapter="unknown"),
+        quote("0.3", model="GPT-4o Mini", meter="input_tokens", adapter="unknown"),
+        quote("1.2", model="GPT-4o Mini", meter="output_tokens", tuning_method="unknown",
+              adapter="unknown"),
+        quote("0.15", model="gpt-4o-mini", meter="input_tokens", tuning_method="none",
+              adapter=None),
+        quote("1.7", model="gpt-4o-mini", meter="hosting_hours", pricing_unit="hour",
+              adapter="unknown"),
+        term("min_examples", "10", model="*"),
+        term("min_examples", "12", model="gpt-4o-mini"),
+        term("shutdown_on", "2027-01-14", model="*"),
+    )  # fmt: skip
+    store = world.publish(at=10)
+    found = rows(
+        store,
+        "select base_model, training_usd, input_usd, output_usd, base_input_usd, hosting_hour_usd, "
+        "min_examples, shutdown_on::varchar, is_available, sources from cost_comparison",
+    )
+    assert found == [(
+        "gpt-4o-mini", 3, Decimal("0.3"), Decimal("1.2"), Decimal("0.15"), Decimal("1.7"),
+        12, "2027-01-14", True, "page",
+    )]  # fmt: skip
+    after = "select is_available from cost_comparison_as_of(timestamp '2027-01-14')"
+    assert rows(store, after) == [(False,)]
+
+
+def test_a_last_training_day_is_the_last_on_which_the_offer_is_available(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(3), term("last_training_on", "2026-03-01"))
+    store = world.publish(at=300)
+    available = "select is_available from cost_comparison_as_of(timestamp '2026-03-0{} 12:00')"
+    assert rows(store, available.format(1)) == [(True,)]
+    assert rows(store, available.format(2)) == [(False,)]
+
+
+def test_tuned_inference_at_the_base_price_where_the_seller_says_so(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    base = {"tuning_method": "none", "adapter": None}
+    world.says(
+        0,
+        quote(3, model="m"),
+        quote(3, model="n", provider="other"),
+        quote(1, model="m", meter="input_tokens", **base),
+        quote(1, model="n", provider="other", meter="input_tokens", **base),
+        term("tuned_inference_rule", "base_price", model="*"),
+    )
+    found = rows(world.publish(), "select provider, input_usd from cost_comparison order by 1")
+    assert found == [("other", None), ("seller", 1)]
+
+
+def test_a_size_bracket_stands_for_the_open_models_that_fall_into_it(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(
+        0,
+        quote(1, model="up to 16B"),
+        quote(2, model="16.1B-80B"),
+        quote(3, model="over 300B"),
+        quote("0.5", model="Llama 3.1 8B"),
+    )
+    found = dict(
+        rows(
+            world.publish(),
+            "select base_model, (training_usd, expanded_from) from cost_comparison "
+            "where base_model similar to 'llama-3.(1-8b|2-3b|1-70b|1-405b)'",
+        )
+    )
+    assert {name: tuple(said.values()) for name, said in found.items()} == {
+        "llama-3.1-8b": (Decimal("0.5"), None),
+        "llama-3.2-3b": (1, "up to 16B"),
+        "llama-3.1-70b": (2, "16.1B-80B"),
+        "llama-3.1-405b": (3, "over 300B"),
+    }
+
+
+def test_inference_in_another_service_tier_is_a_row_of_its_own(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(
+        0,
+        quote(3),
+        quote(2, meter="input_tokens"),
+        quote(1, meter="input_tokens", service_tier="batch"),
+    )
+    found = rows(
+        world.publish(),
+        "select service_tier, training_usd, input_usd from cost_comparison order by all",
+    )
+    assert found == [("batch", 3, 1), ("standard", 3, 2)]
+
+
+def test_of_several_context_tiers_the_shortest_prompts_count(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(
+        0,
+        quote(3),
+        quote(2, meter="input_tokens", context_tier="32k-128k"),
+        quote(1, meter="input_tokens", context_tier="0-32k"),
+    )
+    assert rows(world.publish(), "select input_usd from cost_comparison") == [(1,)]
+
+
+def test_the_cheapest_come_with_their_ties_and_the_runner_up(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(
+        0,
+        quote(2, model="a"),
+        quote(2, model="b"),
+        quote(3, model="c"),
+        quote(1, model="gone"),
+        quote(0, model="gift", availability="free"),
+        term("shutdown_on", "2026-01-02", model="gone"),
+    )
+    cheapest = (
+        "select rank, model, value_usd, gap_pct from cheapest_options "
+        "where question = '{}' and constraint_set = '{}' order by rank, model"
+    )
+    store = world.publish(at=100)
+    assert rows(store, cheapest.format("paid_training", "available")) == [
+        (1, "a", 2, 0.0),
+        (1, "b", 2, 0.0),
+        (2, "c", 3, 50.0),
+    ]
+    assert rows(store, cheapest.format("training", "available"))[0] == (1, "gift", 0, None)
+    assert rows(store, cheapest.format("paid_training", "listed"))[0] == (1, "gone", 1, 0.0)
+
+
+def test_the_summary_counts_the_market_and_each_source_alone(tmp_path: Path) -> None:
+    world = World(Store(tmp_path), seller=1, blog=3)
+    world.says(0, quote(2, model="a"), quote(2, model="b"), source="seller")
+    world.says(0, quote(1, model="a"), quote(0, model="c", availability="free"), source="blog")
+    found = rows(
+        world.publish(at=1),
+        "select scope, models_compared, cheapest_paid_training_usd, cheapest_paid_training, "
+        "free_training_count from market_summary",
+    )
+    assert found == [
+        ("all", 3, 2, "seller a; seller b", 1),
+        ("blog", 2, 1, "seller a", 1),
+        ("seller", 2, 2, "seller a; seller b", 0),
+    ]
+
+
+def test_a_source_is_as_well_as_its_last_look(tmp_path: Path) -> None:
+    world = World(Store(tmp_path), good=1, silent=1, old=1, unknown=1)
+    world.says(9, quote(1), source="good")
+    world.says(0, quote(1), source="silent")
+    world.fails(9, source="silent")
+    world.says(0, quote(1), source="old")
+    found = rows(world.publish(at=10), "select source, state, last_good_at from source_health")
+    assert found == [
+        ("good", "ok", day(9)),
+        ("old", "stale", day(0)),
+        ("silent", "unreachable", day(0)),
+        ("unknown", "never", None),
+    ]
+
+
+def test_a_table_that_breaks_its_schema_replaces_nothing(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(1))
+    store = world.publish()
+    world.says(1, quote(2, tuning_method="magic"))
+    world.prepare()
+    with pytest.raises(InvalidTable, match=r"current_prices.*magic"):
+        store.build("current_prices")
+    store.publish()
+    assert rows(store, "select unit_price from current_prices") == [(1,)]
+
+
+def test_nothing_is_answered_before_anything_is_published(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="ratecard refresh"):
+        Store(tmp_path).query("select 1")
+    with pytest.raises(StoreError, match="not built yet"):
+        Store(tmp_path).publish()
+
+
+def test_a_reader_keeps_its_file_while_another_is_swapped_in(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(1))
+    store = world.publish()
+    with duckdb.connect(store.published, read_only=True) as reader:
+        world.says(1, quote(2))
+        world.publish()
+        before = reader.execute("select unit_price from current_prices").fetchall()
+    assert before == [(1,)]
+    assert rows(store, "select unit_price from current_prices") == [(2,)]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_says_what_one_row_is_and_comes_after_what_it_reads(table: str) -> None:
+    assert table_comment(table).startswith("one row is ")
+    assert all(
+        TABLES.index(other) < TABLES.index(table) for other in dependencies(table) & {*TABLES}
+    )
