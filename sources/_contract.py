@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import IntEnum
 from functools import cache
 from typing import Annotated, Final, NamedTuple, get_args
@@ -34,6 +34,9 @@ TERMS: Final = (
     "shutdown_on",
 )
 EVERY_MODEL: Final = "*"
+# The scale of the money columns, and room enough to see whether a price fits it.
+_EXACT: Final = Decimal(1).scaleb(-18)
+_WIDE: Final = Context(prec=60)
 
 
 class SourceError(Exception):
@@ -133,6 +136,8 @@ class Offer(NamedTuple):
                 raise Unreadable(msg)
             if price.unit is not None:
                 unit_price = canonical_amount(amount, price.unit, meter)
+            if amount != _WIDE.quantize(amount, _EXACT):
+                raise Unreadable(f"more than 18 decimals: {shown(evidence.printed_text)}")
         return Quote(
             *self,
             meter=meter,

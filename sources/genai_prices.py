@@ -257,7 +257,7 @@ SOURCE: Final = Source(
     description="Pydantic's genai-prices: base models, dated, and some tuned ones of OpenAI",
     rank=Rank.CATALOGUE,
     cadence=timedelta(days=1),
-    quote_count=(40, 10_000),
+    quote_count=(400, 10_000),
     parse=parse,
     bundled=bundled,
 )

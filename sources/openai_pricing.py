@@ -186,14 +186,17 @@ def _island(island: LexborNode) -> _Island:
 
 
 def _plain(value: object) -> object:
-    kind, content = cast("list[object]", [*cast("list[object]", value), None])[:2]
-    if kind == 1:
-        return [_plain(item) for item in cast("list[object]", content)]
-    if kind != 0:
-        raise Unreadable(f"a value of unknown type {kind} in the page data: {shown(str(content))}")
-    if isinstance(content, dict):
-        return {name: _plain(item) for name, item in content.items()}
-    return content
+    match value:
+        case [Decimal(real=0)]:
+            return None
+        case [Decimal(real=0), dict(fields)]:
+            return {name: _plain(item) for name, item in fields.items()}
+        case [Decimal(real=0), content]:
+            return content
+        case [Decimal(real=1), list(items)]:
+            return [_plain(item) for item in items]
+        case _:
+            raise Unreadable(f"a value of unknown shape in the page data: {shown(str(value))}")
 
 
 def _cell(value: object) -> str:

@@ -107,7 +107,7 @@ def test_every_file_here_belongs_to_a_source_and_to_a_page() -> None:
     assert {path.name for path in FIXTURES.iterdir()} <= set(every_source())
     for lines_file in FIXTURES.glob("*/*.csv"):
         if lines_file.name.endswith(EXPECTED):
-            stem = lines_file.name.split(".")[0]
+            stem = lines_file.name.removesuffix(".quotes.csv").removesuffix(".terms.csv")
             pages = [page for page in captures_of(lines_file.parent.name) if page.stem == stem]
             assert len(pages) == 1, f"{lines_file} belongs to {len(pages)} pages"
 

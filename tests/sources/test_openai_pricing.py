@@ -123,8 +123,9 @@ def test_a_page_without_its_switcher_or_with_two_is_refused() -> None:
 
 def test_page_data_of_another_shape_is_refused() -> None:
     assert "headings are" in problem(changed("[0,&quot;Cached input&quot;],", ""))
-    assert "unknown type 7" in problem(changed("[0,16]", "[7,16]"))
-    assert "unknown shape" in problem(changed("[0,16]", "[0,{&quot;usd&quot;:[0,16]}]"))
+    assert "unknown shape" in problem(changed("[0,16]", "[7,16]"))
+    assert "unknown shape" in problem(changed("[0,16]", "[0,1,6]"))
+    assert "cell of unknown shape" in problem(changed("[0,16]", "[0,{&quot;usd&quot;:[0,16]}]"))
     assert "price islands" in problem(changed('export="PricingTable"', 'export="Prices"'))
 
 
@@ -201,6 +202,19 @@ def test_hours_are_never_tokens() -> None:
     assert by_hour["meter"].unique().to_list() == ["training_hours"]
     assert by_hour["tuning_method"].unique().to_list() == ["rft"]
     assert by_hour.height == 4
+
+
+def test_the_unit_of_its_training_price_tells_the_method_of_a_row() -> None:
+    by_hour = SOURCE.read(changed("[0,25]", "[0,&quot;$50.00 / hour&quot;]").encode()).quotes
+    tuned = by_hour.filter(model="gpt-4.1-2025-04-14", service_tier="standard")
+    assert tuned["tuning_method"].unique().to_list() == ["rft"]
+    assert tuned.filter(meter="training_hours")["unit_price"].to_list() == [Decimal(50)]
+    assert "training_tokens" not in tuned["meter"]
+
+    by_token = SOURCE.read(PAGE.replace("$100.00 / hour", "$100.00").encode()).quotes
+    tuned = by_token.filter(model="o4-mini-2025-04-16", service_tier="standard")
+    assert tuned["tuning_method"].unique().to_list() == ["sft"]
+    assert tuned.filter(meter="training_tokens")["unit_price"].to_list() == [Decimal(100)]
 
 
 @captured
