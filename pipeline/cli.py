@@ -55,7 +55,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program t
 Provider = Annotated[str | None, typer.Option(help="Only this seller, as `openai` or `together`.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many rows.")]
 # What is piped has no width: a pipe's table is as wide as its cells.
-out = Console(width=None if sys.stdout.isatty() else 200)
+out = Console(width=None if sys.stdout.isatty() else 1000)
 err = Console(stderr=True)
 
 

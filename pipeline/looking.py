@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -56,17 +56,25 @@ class Looker:
 
     def look(self, name: str) -> tuple[Look, bytes | None]:
         """Give the look at a source and the bytes it saw, or none where it could not be reached."""
-        if not self._under_way:
-            self._under_way = {
-                each: self._pool.submit(self._look, source)
-                for each, source in self._sources.items()
-            }
+        self._begin()
         return self._under_way[name].result()
+
+    def look_at_all(self) -> None:
+        """Wait until every source has answered or failed, so that no later look waits."""
+        self._begin()
+        wait(self._under_way.values())
 
     def close(self) -> None:
         """Wait for the fetches that are under way and close the connections."""
         self._pool.shutdown(cancel_futures=True)
         self._client.close()
+
+    def _begin(self) -> None:
+        if not self._under_way:
+            self._under_way = {
+                name: self._pool.submit(self._look, source)
+                for name, source in self._sources.items()
+            }
 
     def _look(self, source: Source) -> tuple[Look, bytes | None]:
         now = utc_now()

@@ -36,21 +36,21 @@ def refresh(
     """Look at these sources and build the tables from all that is known."""
     shop = Workshop(settings, names=names, on_done=on_done)
     try:
-        keys = [source_key(name) for name in every_source() if name in names]
-        failed = _run(SOURCE_ASSETS, shop, keys) if keys else {}
+        # nobody else waits for our network: the store is taken when the answers are there
+        shop.looker.look_at_all()
+        with shop.store.session():
+            keys = [source_key(name) for name in every_source() if name in names]
+            failed = _run(SOURCE_ASSETS, shop, keys) if keys else {}
+            return Refreshed(failed, _run(TABLE_ASSETS, shop))
     finally:
         shop.close()
-    return Refreshed(failed, _build(shop))
 
 
 def build(settings: Settings, on_done: Callable[[str], None] = lambda _: None) -> Refreshed:
     """Build the tables from what is known, and publish them, without looking at any source."""
-    return Refreshed({}, _build(Workshop(settings, on_done=on_done)))
-
-
-def _build(shop: Workshop) -> Mapping[str, str | None]:
+    shop = Workshop(settings, on_done=on_done)
     with shop.store.session():
-        return _run(TABLE_ASSETS, shop)
+        return Refreshed({}, _run(TABLE_ASSETS, shop))
 
 
 def _run(

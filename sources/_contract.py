@@ -353,6 +353,8 @@ class Source:
         return distinct
 
     def _validate(self, schema: type[_Facts], facts: pl.DataFrame) -> None:
+        if facts.is_empty():
+            return
         try:
             schema.validate(facts, lazy=True)
         except SchemaErrors as errors:

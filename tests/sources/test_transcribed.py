@@ -140,7 +140,7 @@ def test_two_values_for_one_fact_are_refused(source: Source) -> None:
 
 def test_the_shipped_file_must_be_whole(source: Source, shipped: bytes) -> None:
     for cut in (len(shipped) // 3, len(shipped) // 2, len(shipped) - len("# end\n")):
-        with pytest.raises(SourceError, match="^transcribed: "):
+        with pytest.raises(SourceError, match=r"^transcribed: "):
             source.read(shipped[:cut])
 
 

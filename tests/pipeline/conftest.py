@@ -1,0 +1,117 @@
+"""Two data folders to copy: every source answered in the one, none in the other."""
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from pipeline.cli import main
+from pipeline.refresh import Refreshed, refresh
+from pipeline.settings import Settings
+from sources._contract import every_source
+from tests.pipeline.loopback import Answer, Site, page, serving
+
+FIXTURES: Final = Path(__file__).parents[1] / "fixtures"
+CAPTURES: Final = Path(__file__).parents[3] / "shared" / "captures"
+BOT_WALL: Final = b"""<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>
+<h1>Checking your browser</h1><p>Plans from $5 per 1M tokens.</p></body></html>"""
+FETCHED: Final = sorted(name for name, source in every_source().items() if source.bundled is None)
+
+
+def latest_capture(source: str) -> Path:
+    files = (FIXTURES / source).iterdir()
+    return max(file for file in files if not file.name.endswith((".quotes.csv", ".terms.csv")))
+
+
+def pages() -> dict[str, Answer]:
+    return {name: page(latest_capture(name).read_bytes()) for name in FETCHED}
+
+
+class Ran(NamedTuple):
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def ratecard(*arguments: object) -> Ran:
+    """Run the command in this process, as a shell does in its own."""
+    out, err = StringIO(), StringIO()
+    with (
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(sys, "argv", ["ratecard", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+    return Ran(int(end.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_environment() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.upper().startswith("RATECARD_") or name == "DAGSTER_HOME":
+                patch.delenv(name)
+        patch.setenv("NO_PROXY", "*")
+        yield
+
+
+@pytest.fixture(scope="session")
+def nowhere() -> Iterator[str]:
+    """Give an address at which nobody listens for as long as the tests run."""
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{unheard.getsockname()[1]}"
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """Open a site that answers for every source with our own page of it."""
+    with serving(pages()) as opened:
+        yield opened
+
+
+class First(NamedTuple):
+    """A data folder after its first refresh, and what that refresh said."""
+
+    folder: Path
+    done: Refreshed
+
+
+@pytest.fixture(scope="session")
+def answered(tmp_path_factory: pytest.TempPathFactory, _plain_environment: None) -> First:
+    """Refresh once with every source answering. Copy the folder before you write to it."""
+    folder = tmp_path_factory.mktemp("answered") / "data"
+    with serving(pages()) as opened:
+        done = refresh(Settings(data_dir=folder, mirror=opened.url), list(every_source()))
+    return First(folder, done)
+
+
+@pytest.fixture(scope="session")
+def alone(
+    tmp_path_factory: pytest.TempPathFactory, nowhere: str, _plain_environment: None
+) -> First:
+    """Refresh once without a network. Copy the folder before you write to it."""
+    folder = tmp_path_factory.mktemp("alone") / "data"
+    done = refresh(Settings(data_dir=folder, mirror=nowhere), list(every_source()))
+    return First(folder, done)
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Callable[[First], Path]:
+    """Copy a refreshed folder, to go on from there."""
+
+    def copy(first: First) -> Path:
+        return Path(shutil.copytree(first.folder, tmp_path / "data"))
+
+    return copy

@@ -1,0 +1,209 @@
+"""What Dagster is told: the assets, what is checked of them, and when which job runs."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import ClassVar, Final
+
+import dagster as dg
+import duckdb
+import pandera.polars as pa
+import pytest
+from dagster import AssetKey
+
+from pipeline.assets import PUBLICATION, REFERENCE, source_key, table_key
+from pipeline.definitions import defs
+from pipeline.refresh import build
+from pipeline.settings import Settings
+from sources._contract import every_source
+from tests.pipeline.conftest import FETCHED, First, ratecard
+from warehouse.schemas import SCHEMAS, CostComparison
+from warehouse.store import TABLES, Store
+
+ROOT: Final = Path(__file__).parents[2]
+GRAPH: Final = defs.resolve_asset_graph()
+BUILT: Final = {REFERENCE, PUBLICATION, *map(table_key, TABLES)}
+
+
+def test_the_definitions_load() -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_there_is_an_asset_for_each_source_and_each_table() -> None:
+    assert set(GRAPH.get_all_asset_keys()) == {*map(source_key, every_source()), *BUILT}
+
+
+@pytest.mark.parametrize("key", sorted(GRAPH.get_all_asset_keys()), ids=str)
+def test_every_asset_says_what_it_is(key: AssetKey) -> None:
+    node = GRAPH.get(key)
+    assert node.description
+    assert node.description.endswith(".")
+    assert node.group_name in {"sources", "tables", "warehouse"}
+    assert {"python", "duckdb"} & node.kinds
+    assert len(node.kinds) == 1 + (key != PUBLICATION)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_shows_its_columns_and_is_checked(name: str) -> None:
+    node = GRAPH.get(table_key(name))
+    shown = node.metadata["dagster/column_schema"]
+    contract = SCHEMAS[name].to_schema().columns
+    assert {column.name for column in shown.columns} == set(contract)
+    assert all(column.type for column in shown.columns)
+    assert [key.name for key in node.check_keys] == ["fits_its_schema"]
+
+
+@pytest.mark.parametrize("name", every_source())
+def test_every_source_shows_where_it_is_and_is_checked(name: str) -> None:
+    node, source = GRAPH.get(source_key(name)), every_source()[name]
+    assert node.metadata["url"].value == source.url
+    assert [key.name for key in node.check_keys] == ["is_read_whole"]
+
+
+def test_the_tables_stand_between_the_sources_and_the_publication() -> None:
+    assert GRAPH.get(REFERENCE).parent_keys == set(map(source_key, every_source()))
+    assert GRAPH.get(PUBLICATION).parent_keys == set(map(table_key, TABLES))
+    for name in TABLES:
+        assert REFERENCE in GRAPH.get(table_key(name)).parent_keys
+    assert table_key("comparison_facts") in GRAPH.get(table_key("cost_comparison")).parent_keys
+
+
+def test_the_sources_are_looked_at_every_day() -> None:
+    schedule = defs.resolve_schedule_def("every_day")
+    assert schedule.job_name == "look_at_sources"
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", str(schedule.cron_schedule))
+    assert schedule.execution_timezone == "UTC"
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as opened:
+        yield opened
+
+
+@pytest.fixture
+def asked(instance: dg.DagsterInstance) -> Callable[[], dict[str, list[str]]]:
+    """Let the daemon's sensors look; give the jobs that each wants to run since it last looked."""
+    cursors: dict[str, str | None] = {}
+
+    def tick() -> dict[str, list[str]]:
+        wanted = {}
+        for name in ("when_all_answered", "when_some_failed"):
+            sensor = defs.resolve_sensor_def(name)
+            assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+            context = dg.build_sensor_context(instance, cursors.get(name), sensor_name=name)
+            answer = sensor.evaluate_tick(context)
+            cursors[name] = answer.cursor
+            wanted[name] = [
+                request.job_name or sensor.job_name for request in answer.run_requests or []
+            ]
+        return wanted
+
+    tick()
+    return tick
+
+
+def materialized(result: dg.ExecuteInProcessResult) -> set[AssetKey]:
+    return {event.asset_key for event in result.get_asset_materialization_events()}  # type: ignore[misc]
+
+
+def test_the_tables_are_built_after_some_sources_failed(
+    instance: dg.DagsterInstance,
+    asked: Callable[[], dict[str, list[str]]],
+    nowhere: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RATECARD_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("RATECARD_MIRROR", nowhere)
+
+    look = defs.resolve_job_def("look_at_sources")
+    looked = look.execute_in_process(instance=instance, raise_on_error=False)
+    assert not looked.success
+    bundled = set(every_source()) - set(FETCHED)
+    assert materialized(looked) == set(map(source_key, bundled))
+    checks = {
+        check.asset_key.path[-1]: check.passed for check in looked.get_asset_check_evaluations()
+    }
+    assert checks == {name: name in bundled for name in every_source()}
+    assert asked() == {"when_all_answered": [], "when_some_failed": ["build_tables"]}
+
+    tables = defs.resolve_job_def("build_tables")
+    built = tables.execute_in_process(instance=instance)
+    assert materialized(built) == BUILT
+    assert Store(tmp_path).query("select count(*) > 0 from cost_comparison").item()
+    assert asked() == {"when_all_answered": [], "when_some_failed": []}
+
+
+def test_the_tables_are_built_after_every_source_answered(
+    instance: dg.DagsterInstance,
+    asked: Callable[[], dict[str, list[str]]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RATECARD_DATA_DIR", str(tmp_path))
+    look = defs.resolve_job_def("look_at_sources")
+    only = [source_key("transcribed")]
+    assert look.execute_in_process(instance=instance, asset_selection=only).success
+    assert asked() == {"when_all_answered": ["build_tables"], "when_some_failed": []}
+
+
+class StricterComparison(CostComparison):
+    """A rule that the rows break."""
+
+    provider: str = pa.Field(isin=["openai"])
+
+    class Config:
+        """Without the other's keys: one broken rule is enough."""
+
+        unique: ClassVar[list[str]] = []
+
+
+def test_a_table_with_bad_rows_replaces_nothing_and_nothing_is_published(
+    alone: First, copied: Callable[[First], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copied(alone)
+    settings, store = Settings(data_dir=folder), Store(folder)
+    published = store.published.read_bytes()
+    everything = "select * from cost_comparison order by all"
+    before = store.query(everything)
+
+    monkeypatch.setitem(SCHEMAS, "cost_comparison", StricterComparison)
+    monkeypatch.setenv("RATECARD_DATA_DIR", str(folder))
+    built = defs.resolve_job_def("build_tables").execute_in_process(raise_on_error=False)
+    assert {
+        check.asset_key.path[-1]
+        for check in built.get_asset_check_evaluations()
+        if not check.passed
+    } == {"cost_comparison"}
+    stopped = {
+        PUBLICATION,
+        *map(table_key, ("cost_comparison", "cheapest_options", "market_summary")),
+    }
+    assert materialized(built) == BUILT - stopped
+    assert store.published.read_bytes() == published
+    with duckdb.connect(folder / "warehouse.duckdb", read_only=True) as db:
+        assert db.sql(everything).pl().equals(before)
+
+    ran = ratecard("refresh", "transcribed", "--data-dir", folder)
+    assert ran.code == 1
+    assert "cost_comparison" in ran.err
+    assert "isin(['openai'])" in ran.err
+    assert "the last good tables stay published" in ran.err
+    assert store.published.read_bytes() == published
+
+    monkeypatch.undo()
+    assert build(settings).is_published
+    assert store.query(everything).height == before.height
+
+
+def test_dagsters_own_settings_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(ROOT / "dagster.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert not instance.telemetry_enabled
+        assert instance.get_settings("concurrency")["runs"]["max_concurrent_runs"] == 1
+        assert instance.get_runs() == []
+    assert (tmp_path / "data" / "dagster").is_dir()
