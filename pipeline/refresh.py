@@ -38,10 +38,10 @@ def refresh(
     try:
         # nobody else waits for our network: the store is taken when the answers are there
         shop.looker.look_at_all()
-        with shop.store.session():
+        with shop.store.session(), dg.DagsterInstance.ephemeral() as instance:
             keys = [source_key(name) for name in every_source() if name in names]
-            failed = _run(SOURCE_ASSETS, shop, keys) if keys else {}
-            return Refreshed(failed, _run(TABLE_ASSETS, shop))
+            failed = _run(instance, SOURCE_ASSETS, shop, keys) if keys else {}
+            return Refreshed(failed, _run(instance, TABLE_ASSETS, shop))
     finally:
         shop.close()
 
@@ -49,24 +49,26 @@ def refresh(
 def build(settings: Settings, on_done: Callable[[str], None] = lambda _: None) -> Refreshed:
     """Build the tables from what is known, and publish them, without looking at any source."""
     shop = Workshop(settings, on_done=on_done)
-    with shop.store.session():
-        return Refreshed({}, _run(TABLE_ASSETS, shop))
+    with shop.store.session(), dg.DagsterInstance.ephemeral() as instance:
+        return Refreshed({}, _run(instance, TABLE_ASSETS, shop))
 
 
 def _run(
-    assets: list[dg.AssetsDefinition], shop: Workshop, keys: list[dg.AssetKey] | None = None
+    # an instance of the command's own: DAGSTER_HOME, where it is set, belongs to the daemon
+    instance: dg.DagsterInstance,
+    assets: list[dg.AssetsDefinition],
+    shop: Workshop,
+    keys: list[dg.AssetKey] | None = None,
 ) -> Mapping[str, str | None]:
     """Materialise assets in this process, and give those that failed with the reason."""
-    # An instance of its own: DAGSTER_HOME, where it is set, belongs to the daemon.
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = dg.materialize(
-            assets,
-            instance=instance,
-            resources={"workshop": dg.ResourceDefinition.hardcoded_resource(shop)},
-            run_config=_QUIET,
-            selection=keys,
-            raise_on_error=False,
-        )
+    result = dg.materialize(
+        assets,
+        instance=instance,
+        resources={"workshop": dg.ResourceDefinition.hardcoded_resource(shop)},
+        run_config=_QUIET,
+        selection=keys,
+        raise_on_error=False,
+    )
     asked = {key for asset in assets for key in asset.keys if keys is None or key in keys}
     done = {event.asset_key for event in result.get_asset_materialization_events()}
     reasons = {

@@ -96,7 +96,7 @@ class Client:
             ):
                 with attempt:
                     return self._follow(url, ends_at)
-        except (_PassingError, httpx.HTTPError, httpx.InvalidURL, zlib.error) as error:
+        except (_PassingError, httpx.HTTPError, zlib.error) as error:
             raise SourceError(
                 source.name,
                 f"{url} could not be reached: {error or type(error).__name__}",

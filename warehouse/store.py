@@ -198,6 +198,7 @@ class Store:
             for name in MACROS:
                 head, body = _macro(name)
                 db.execute(f"create or replace macro {head} as table {body}")
+            counts["intervals"] = _create(db, "intervals", f"from fact_intervals({_EVER})")
             db.execute("commit")
         return counts
 
@@ -309,7 +310,8 @@ def _named_in(select: str) -> frozenset[str]:
 
 
 _NOW: Final = "(select built_at from build_info)"
-_AS_OF_CALL: Final = re.compile(r"\b(\w+)_as_of\(as_of(?:, timestamp 'infinity')?\)")
+_EVER: Final = "timestamp 'infinity'"
+_AS_OF_CALL: Final = re.compile(rf"\b(\w+)_as_of\(as_of(?:, {_EVER})?\)")
 _CURRENT: Final = {"prices": "current_prices", "terms": "current_terms"}
 
 
@@ -317,15 +319,25 @@ _CURRENT: Final = {"prices": "current_prices", "terms": "current_terms"}
 def _select(table: str) -> str:
     """Give the select that a table is: its own file, or its as-of macro taken at this moment.
 
-    In the latter, what the macro asks of other macros at its instant is already there as a
+    What either asks of macros for this moment and the latest knowledge is already there as a
     table, and is read from it.
     """
     if (_SQL / "tables" / f"{table}.sql").exists():
-        return _sql(f"tables/{table}")
+        return _inlined(_sql(f"tables/{table}"))
     comment = _comment(_sql(f"macros/{table}_as_of")).partition(":")[2].strip()
     body = _macro(f"{table}_as_of")[1]
     body = _AS_OF_CALL.sub(lambda call: _CURRENT.get(call[1], call[1]), body)
     return f"-- {comment}\n" + re.sub(r"\bas_of\b", _NOW, body)
+
+
+def _inlined(select: str) -> str:
+    for name in ("prices_as_of", "terms_as_of"):
+        body = _macro(name)[1]
+        body = re.sub(r"(?<![\w.])valid_at(?=::)", _NOW, body)
+        body = re.sub(r"(?<![\w.])known_at(?=::)", _EVER, body)
+        body = body.replace(f"fact_intervals({_EVER}::timestamp)", "intervals")
+        select = select.replace(f"{name}({_NOW}, {_EVER})", f"({body})")
+    return select.replace(f"fact_intervals({_EVER})", "intervals")
 
 
 def _comment(sql: str) -> str:

@@ -14,7 +14,7 @@ from pipeline.looking import Found, backfill, find_captures
 from pipeline.refresh import build
 from pipeline.settings import Settings
 from tests.pipeline.conftest import CAPTURES, FIXTURES, latest_capture, ratecard
-from warehouse.store import Store
+from warehouse.store import TABLES, Store
 
 # A price that goes up, comes back and is withdrawn, and a page between that says nothing.
 PRINTED: Final = "0.125 元 / 千tokens"
@@ -168,6 +168,17 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Store:
     found = find_captures(CAPTURES)
     assert {"README.md", "together_docs"} <= {path.name for path, _ in found.skipped}
     return load(folder, found.files)
+
+
+def test_the_same_facts_make_the_same_tables_each_time(real: Store) -> None:
+    def tables() -> dict[str, pl.DataFrame]:
+        facts = [name for name in TABLES if name != "source_health"]
+        return {name: real.query(f"select * from {name} order by all") for name in facts}
+
+    before = tables()
+    assert build(Settings(data_dir=real.folder)).is_published
+    differing = [name for name, table in tables().items() if not table.equals(before[name])]
+    assert not differing
 
 
 def said(store: Store, query: str, **values: object) -> list[Any]:

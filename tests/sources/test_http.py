@@ -26,7 +26,7 @@ LIMITS: Final = Limits(
 
 @pytest.fixture(autouse=True)
 def _no_wait_between_attempts() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=LIMITS.attempts, cap=True):
+    with stamina.set_testing(True, attempts=LIMITS.attempts + 2, cap=True):
         yield
 
 

@@ -321,3 +321,34 @@ def test_a_table_says_what_one_row_is_and_comes_after_what_it_reads(table: str) 
     assert all(
         TABLES.index(other) < TABLES.index(table) for other in dependencies(table) & {*TABLES}
     )
+
+
+@pytest.mark.parametrize(
+    ("table", "macro"),
+    [
+        ("current_prices", "prices_as_of((select built_at from build_info), timestamp 'infinity')"),
+        ("current_terms", "terms_as_of((select built_at from build_info), timestamp 'infinity')"),
+        *(
+            (name, f"{name}_as_of((select built_at from build_info))")
+            for name in (
+                "comparison_facts",
+                "cost_comparison",
+                "cheapest_options",
+                "market_summary",
+            )
+        ),
+    ],
+)
+def test_a_table_of_now_is_its_macro_asked_about_now(
+    tmp_path: Path, table: str, macro: str
+) -> None:
+    world = World(Store(tmp_path), seller=1, blog=3)
+    world.says(
+        0, quote(2, model="up to 16B"), term("min_examples", "3", model="*"), source="seller"
+    )
+    world.says(5, quote(3), quote(1, meter="input_tokens"), source="blog")
+    world.says(6, quote(4), quote(1, meter="input_tokens"), source="blog")
+    store = world.publish(at=10)
+    both = f"select count(*) from (from {table} except all from {macro})"
+    assert rows(store, both) == [(0,)]
+    assert rows(store, f"select count(*) > 0 from {macro}") == [(True,)]

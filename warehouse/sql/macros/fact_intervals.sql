@@ -8,21 +8,28 @@ with believed as (
     ) = 1
 ),
 
-marked as (
+said as (
     select
         *,
-        (
-            row_number() over sequence = 1
-            or is_listed is distinct from lag(is_listed) over sequence
-            or availability is distinct from lag(availability) over sequence
-            or list_unit_price is distinct from lag(list_unit_price) over sequence
-            or pricing_unit is distinct from lag(pricing_unit) over sequence
-            or pricing_currency is distinct from lag(pricing_currency) over sequence
-            or unit_price is distinct from lag(unit_price) over sequence
-            or value is distinct from lag(value) over sequence
-        ) as is_change
+        row(
+            is_listed,
+            availability,
+            list_unit_price,
+            pricing_unit,
+            pricing_currency,
+            unit_price,
+            value
+        ) as says
     from believed
-    window sequence as (partition by source, key order by valid_from)
+),
+
+marked as (
+    select
+        * exclude (says),
+        says is distinct from lag(says) over (
+            partition by source, key order by valid_from
+        ) as is_change
+    from said
 ),
 
 runs as (
