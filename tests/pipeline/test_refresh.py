@@ -61,7 +61,7 @@ def believed(folder: Path) -> list[object]:
             "select * exclude (last_seen_before_at) from price_changes order by all"
         ).rows(),
         store.query("select * exclude (oldest_confirmed_at) from cost_comparison").rows(),
-        store.query("select * from cheapest_options").rows(),
+        store.query("select * from cheapest_options order by all").rows(),
         store.query("select * from market_summary").rows(),
     ]
 
