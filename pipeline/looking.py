@@ -16,7 +16,9 @@ from warehouse.captures import Look
 from warehouse.store import Outcome, Refusal, Statement, Store
 
 _SIDE_BY_SIDE: Final = 8
-_DATED: Final = re.compile(r"(\d{4}-\d{2}-\d{2}(?:T\d{2}[:-]?\d{2}(?:[:-]?\d{2})?Z?)?)(?=[._])")
+_DATED: Final = re.compile(
+    r"(?<![0-9A-Za-z])(\d{4}-\d{2}-\d{2}(?:T\d{2}[:-]?\d{2}(?:[:-]?\d{2})?Z?)?)(?=[._])"
+)
 _MEDIA_TYPES: Final = {
     ".html": "text/html",
     ".json": "application/json",

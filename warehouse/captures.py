@@ -10,11 +10,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import zstandard
-
-_LARGEST_CAPTURE: Final = 64 * 1024 * 1024
 
 
 class ArchiveError(Exception):
@@ -63,7 +60,7 @@ class Archive:
         """Give a capture's bytes; `ArchiveError` where the file is missing or damaged."""
         path = self._path(digest)
         try:
-            content = zstandard.decompress(path.read_bytes(), max_output_size=_LARGEST_CAPTURE)
+            content = zstandard.decompress(path.read_bytes())
         except (OSError, zstandard.ZstdError) as error:
             raise ArchiveError(
                 f"capture {digest} cannot be read ({error}); restore {path} from a backup"

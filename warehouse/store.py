@@ -160,6 +160,8 @@ class Store:
         Two warehouses that hold the same captures give the same one, in whatever order the
         captures came.
         """
+        if not self._file.exists():
+            raise StoreError(f"nothing is known in {self.folder} yet; run `ratecard refresh`")
         with self._writing() as db:
             return str(_run(db, _sql("log/digest")).fetchall()[0][0])
 
@@ -366,6 +368,8 @@ def _named(sql: str, values: Mapping[str, object]) -> dict[str, object]:
 
 def _frame(answer: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     """Hand an answer over to polars, which knows no intervals: they become texts."""
+    if twice := sorted({name for name in answer.columns if answer.columns.count(name) > 1}):
+        raise StoreError(f"two columns are called {', '.join(twice)}; name them apart with `as`")
     names = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in answer.columns]
     shown = [
         f"{name}::varchar as {name}" if str(kind) == "INTERVAL" else name

@@ -115,15 +115,6 @@ def test_a_second_time_nothing_is_new(captures: Path, tmp_path: Path) -> None:
     assert (store.digest(), facts(store)) == before
 
 
-def test_a_folder_of_captures_alone_is_all_fine(tmp_path: Path) -> None:
-    folder = tmp_path / "captures" / "zhipu_pricing"
-    folder.mkdir(parents=True)
-    shutil.copy(latest_capture("zhipu_pricing"), folder)
-    ran = ratecard("backfill", folder.parent, "--data-dir", tmp_path / "data")
-    assert ran.code == 0
-    assert "2026-07-17.html" in ran.out
-
-
 def test_a_folder_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
     ran = ratecard("backfill", tmp_path / "none", "--data-dir", tmp_path / "data")
     assert ran.code == 2

@@ -352,3 +352,18 @@ def test_a_table_of_now_is_its_macro_asked_about_now(
     both = f"select count(*) from (from {table} except all from {macro})"
     assert rows(store, both) == [(0,)]
     assert rows(store, f"select count(*) > 0 from {macro}") == [(True,)]
+
+
+def test_a_query_that_cannot_be_shown_says_why(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(1))
+    store = world.publish()
+    with pytest.raises(StoreError, match="two columns are called a"):
+        store.query("select 1 as a, 2 as a")
+    assert rows(store, "select interval 2 days") == [("2 days",)]
+
+
+def test_no_digest_of_a_folder_that_knows_nothing(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="nothing is known"):
+        Store(tmp_path / "new").digest()
+    assert not (tmp_path / "new").exists()

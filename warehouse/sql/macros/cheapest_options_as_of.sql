@@ -52,4 +52,14 @@ select
     sources
 from ranked
 where rank <= 10
-order by question, constraint_set, rank, provider, model, tuning_method, adapter
+order by
+    question,
+    constraint_set,
+    rank,
+    provider,
+    model,
+    tuning_method,
+    adapter,
+    service_tier,
+    region,
+    context_tier

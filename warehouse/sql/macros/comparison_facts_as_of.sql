@@ -164,5 +164,5 @@ qualify row_number() over (
         region,
         context_tier,
         figure
-    order by fit desc, source
+    order by fit desc, source, length(priced_model), priced_model, meter, locator
 ) = 1

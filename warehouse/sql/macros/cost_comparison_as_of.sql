@@ -62,7 +62,10 @@ terms as (
             t.source_rank,
             t.tuning_method = o.tuning_method desc,
             t.confirmed_at desc,
-            t.source
+            t.source,
+            length(t.model),
+            t.model,
+            t.value desc
     ) = 1
 ),
 

@@ -71,7 +71,14 @@ select
             a.region,
             a.context_tier,
             a.meter
-        order by a.is_trusted desc, a.source_rank, a.confirmed_at desc, a.source
+        order by
+            a.is_trusted desc,
+            a.source_rank,
+            a.confirmed_at desc,
+            a.source,
+            -- one model's price is the same by every name, or the name closest to the model's holds
+            length(a.model),
+            a.model
     ) = 1 as is_preferred,
     a.capture_sha256,
     a.locator,
