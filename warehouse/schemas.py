@@ -23,6 +23,15 @@ _CAUSES: Final = (
     "lifecycle",
 )
 _STATES: Final = ("ok", "stale", "unreachable", "failing", "quarantined", "never")
+_OFFER: Final = (
+    "provider",
+    "model",
+    "tuning_method",
+    "adapter",
+    "service_tier",
+    "region",
+    "context_tier",
+)
 Price = Annotated[pl.Decimal, 38, 18]
 Usd = Annotated[pl.Decimal, 20, 8]
 Instant = Annotated[pl.Datetime, "us", None]
@@ -82,17 +91,7 @@ class CurrentPrices(PriceHistory):
     class Config:
         """Each key stands once."""
 
-        unique: ClassVar = [
-            "source",
-            "provider",
-            "model",
-            "tuning_method",
-            "adapter",
-            "service_tier",
-            "region",
-            "context_tier",
-            "meter",
-        ]
+        unique: ClassVar = ["source", *_OFFER, "meter"]
 
 
 class TermsHistory(Offers, Evidence):
@@ -161,15 +160,7 @@ class CostComparison(Offers):
     class Config:
         """Each key stands once."""
 
-        unique: ClassVar = [
-            "provider",
-            "model",
-            "tuning_method",
-            "adapter",
-            "service_tier",
-            "region",
-            "context_tier",
-        ]
+        unique: ClassVar = list(_OFFER)
 
 
 class CheapestOptions(Offers):
