@@ -495,9 +495,13 @@ def html_tables(page: LexborHTMLParser | LexborNode) -> Iterator[Table]:
     """
     pending: list[str] | None = None
     for number, node in enumerate(page.css("table")):
-        rows = list(_table_rows(node))
-        head = [tr for section, tr in rows if _is_head(section, tr)]
-        body = [(i, tr) for i, (section, tr) in enumerate(rows) if not _is_head(section, tr)]
+        head: list[LexborNode] = []
+        body: list[tuple[int, LexborNode]] = []
+        for index, (section, row) in enumerate(_table_rows(node)):
+            if _is_head(section, row):
+                head.append(row)
+            else:
+                body.append((index, row))
         headers = [" ".join(dict.fromkeys(column)) for column in zip(*_grid(head), strict=False)]
         if headers and not body:
             pending = headers

@@ -148,9 +148,11 @@ class Store:
         fresh._file = self.folder / "rebuilding.duckdb"
         with self._locked():
             fresh._file.unlink(missing_ok=True)
+            _drop_unwritten(fresh._file)
             with fresh._connected() as db:
                 fresh._catch_up(db, read)
                 count = _last_position(db)
+            _drop_unwritten(self._file)
             fresh._file.replace(self._file)
         return count
 
@@ -276,7 +278,7 @@ class Store:
         except duckdb.Error as error:
             raise StoreError(f"{self._file} cannot be opened: {error}") from error
         with db:
-            db.execute((_SQL / "log" / "schema.sql").read_text(encoding="utf-8"))
+            db.execute(_sql("log/schema"))
             yield db
 
     @contextmanager
@@ -383,6 +385,14 @@ def _create(db: duckdb.DuckDBPyConnection, name: str, select: str) -> int:
     comment = _comment(select).replace("'", "''")
     db.execute(f"comment on table {name} is '{comment}'")
     return int(db.execute(f"select count(*) from {name}").fetchall()[0][0])  # noqa: S608 own names
+
+
+def _drop_unwritten(file: Path) -> None:
+    """Drop what a process that died had not yet written into a file that is made anew.
+
+    DuckDB keeps it beside the file and would play it into the next one of that name.
+    """
+    file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
 
 
 def _last_position(db: duckdb.DuckDBPyConnection) -> int:

@@ -210,3 +210,15 @@ def test_a_damaged_capture_is_named_and_stops_a_rebuild(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match=kept.stem):
         store.rebuild(read)
     assert store.digest() == before
+
+
+def test_a_rebuild_is_free_of_what_a_dead_process_left_beside_the_file(tmp_path: Path) -> None:
+    store = load(tmp_path, [Capture(0, {"a": 1})])
+    before = store.digest()
+    file = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(file) as dying:
+        dying.execute("pragma disable_checkpoint_on_shutdown")
+        dying.execute("update facts set unit_price = 7")
+    assert file.with_name("warehouse.duckdb.wal").exists()
+    assert store.rebuild(read) == 1
+    assert store.digest() == before

@@ -94,6 +94,8 @@ def test_a_price_dated_in_the_future_is_announced_and_not_yet_current(tmp_path: 
     store = world.publish(at=2000)
     assert rows(store, "select cause from price_changes") == [("announced",)]
     assert rows(store, "select unit_price, valid_to from current_prices") == [(1, day(5000))]
+    preferred = "select unit_price, is_preferred from price_history order by valid_from"
+    assert rows(store, preferred) == [(1, True), (2, False)]
 
 
 def test_the_best_ranked_source_wins_until_it_is_too_long_unconfirmed(tmp_path: Path) -> None:

@@ -39,13 +39,19 @@ offers as (
 
 terms as (
     select
-        o.* exclude (training_usd),
+        o.provider,
+        o.canonical_model,
+        o.tuning_method,
+        o.adapter,
+        o.service_tier,
+        o.region,
+        o.context_tier,
         t.term,
         t.value
     from offers as o
     join terms_as_of(as_of, timestamp 'infinity') as t
         on o.provider = t.provider
-        and (t.model in ('*', o.expanded_from) or t.canonical_model in (o.canonical_model))
+        and (t.model in ('*', o.expanded_from) or t.canonical_model = o.canonical_model)
     qualify row_number() over (
         partition by
             o.provider,

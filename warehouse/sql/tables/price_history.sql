@@ -43,7 +43,7 @@ asof left join exchange_rates as r
     on i.pricing_currency = r.currency and i.valid_from::date >= r.rate_on
 left join current_prices as c
     on i.source = c.source
-    and i.valid_to is null
+    and i.valid_from = c.valid_from
     and i.provider = c.provider
     and i.model = c.model
     and i.tuning_method = c.tuning_method
