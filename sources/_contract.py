@@ -2,7 +2,8 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Context, Decimal
@@ -15,25 +16,38 @@ import polars as pl
 from pandera.errors import SchemaErrors
 from pandera.polars import PolarsData
 
-from sources._parsing import Availability, Meter, Price, Unreadable, canonical_amount, shown
+from sources._parsing import (
+    Availability,
+    Meter,
+    Price,
+    Unreadable,
+    canonical_amount,
+    read_date,
+    shown,
+)
 
 TUNING_METHODS: Final = ("none", "sft", "dpo", "rft", "unknown")
 ADAPTERS: Final = ("lora", "full", "unknown")
 SERVICE_TIERS: Final = ("standard", "batch", "flex", "priority", "developer")
 CURRENCIES: Final = ("USD", "EUR", "CNY", "GBP", "JPY")
-TERMS: Final = (
-    "min_examples",
-    "recommended_examples",
-    "hosting",
-    "weights_exportable",
-    "epoch_default",
-    "billed_tokens_rule",
-    "tuned_inference_rule",
-    "closed_to_new_customers_on",
-    "last_training_on",
-    "shutdown_on",
-)
+_COUNT: Final = re.compile(r"[1-9]\d{0,8}")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+# What each term's value looks like. A rule is stated in words, as short as they get.
+TERMS: Final[Mapping[str, re.Pattern[str]]] = {
+    "min_examples": _COUNT,
+    "recommended_examples": _COUNT,
+    "hosting": re.compile("managed|self_hosted|both"),
+    "weights_exportable": re.compile("yes|no|unknown"),
+    "epoch_default": _COUNT,
+    "billed_tokens_rule": re.compile(".+"),
+    "tuned_inference_rule": re.compile("base_price"),
+    "is_deprecated": re.compile("yes|no"),
+    "closed_to_new_customers_on": _DAY,
+    "last_training_on": _DAY,
+    "shutdown_on": _DAY,
+}
 EVERY_MODEL: Final = "*"
+DOCUMENT_END: Final = b"\n"
 # The scale of the money columns, and room enough to see whether a price fits it.
 _EXACT: Final = Decimal(1).scaleb(-18)
 _WIDE: Final = Context(prec=60)
@@ -49,7 +63,11 @@ class SourceError(Exception):
 
 
 class Quote(NamedTuple):
-    """One price read from one capture; the fields are the columns of `Quotes`, in order."""
+    """One price read from one capture; the fields are the columns of `Quotes`, in order.
+
+    `price_list` is null in the seller's one list, or its main one; a further list for the same
+    offers, such as Mistral's in euros beside the one in dollars, is named by its currency.
+    """
 
     provider: str
     model: str
@@ -59,6 +77,7 @@ class Quote(NamedTuple):
     region: str | None
     context_tier: str | None
     meter: str
+    price_list: str | None
     availability: str
     list_unit_price: Decimal | None
     pricing_unit: str | None
@@ -124,10 +143,13 @@ class Offer(NamedTuple):
     region: str | None = None
     context_tier: str | None = None
 
-    def quote(self, meter: Meter, price: Price, evidence: Evidence) -> Quote:
+    def quote(
+        self, meter: Meter, price: Price, evidence: Evidence, *, price_list: str | None = None
+    ) -> Quote:
         """State a price of this offer, restated per the meter's canonical unit.
 
-        Raises `Unreadable` where the price has no unit, or one that the meter does not count.
+        `price_list` as in `Quote`. Raises `Unreadable` where the price has no unit, or one that
+        the meter does not count.
         """
         amount = unit_price = price.amount
         if amount is not None:
@@ -141,6 +163,7 @@ class Offer(NamedTuple):
         return Quote(
             *self,
             meter=meter,
+            price_list=price_list,
             availability=price.availability,
             list_unit_price=amount,
             pricing_unit=price.unit.name if price.unit and amount is not None else None,
@@ -155,7 +178,14 @@ class Offer(NamedTuple):
         )
 
     def term(self, name: str, value: str, evidence: Evidence) -> Term:
-        """State a term of this offer; days as `YYYY-MM-DD`, counts as digits, facts as yes/no."""
+        """State a term of this offer; days as `YYYY-MM-DD`, counts as digits, facts as yes/no.
+
+        Raises `Unreadable` for a value that the term cannot have.
+        """
+        if not TERMS[name].fullmatch(value):
+            raise Unreadable(f"no value of {name}: {shown(value)}")
+        if TERMS[name] is _DAY:
+            read_date(value)
         return Term(
             *self,
             term=name,
@@ -206,6 +236,7 @@ class Quotes(_Facts):
     """The prices that one capture states; one row is one offer's meter from one instant on."""
 
     meter: str = pa.Field(isin=get_args(Meter))
+    price_list: str = pa.Field(isin=CURRENCIES, nullable=True)
     availability: str = pa.Field(isin=get_args(Availability))
     list_unit_price: _Money = pa.Field(nullable=True)
     pricing_unit: str = pa.Field(nullable=True)
@@ -238,7 +269,7 @@ class Quotes(_Facts):
 class Terms(_Facts):
     """The terms that one capture states; one row is one term of one offer from one instant on."""
 
-    term: str = pa.Field(isin=TERMS)
+    term: str = pa.Field(isin=tuple(TERMS))
     value: str = pa.Field(str_length={"min_value": 1, "max_value": 500})
 
 
@@ -285,6 +316,11 @@ class Source:
     capture outside them is refused. `bundled` gives the bytes of a source that arrives with
     an installed package, so that it needs no network. `parser_version` goes up whenever
     `parse` reads the same bytes differently.
+
+    A source may be several documents: `more_urls` are asked after `url`, and `next_page` finds
+    in a document the address of the one that continues it. They are one capture, joined by a
+    newline (`DOCUMENT_END`), and so are several files of one day in a folder of captures.
+    `hosts` are those that the source may be redirected to, besides the ones it names.
     """
 
     url: str
@@ -296,6 +332,9 @@ class Source:
     term_count: tuple[int, int] = (0, 0)
     provider: str | None = None
     bundled: Callable[[], bytes] | None = None
+    more_urls: tuple[str, ...] = ()
+    next_page: Callable[[bytes], str | None] | None = None
+    hosts: tuple[str, ...] = ()
     parser_version: int = 1
     name: str = ""
 
@@ -315,8 +354,9 @@ class Source:
         except Exception as error:
             problem = str(error) if isinstance(error, Unreadable) else f"{error!r}"
             raise self.refusal(problem) from error
-        quotes = self._once(quotes, "meter", ["availability", "unit_price", "pricing_currency"])
-        terms = self._once(terms, "term", ["value"])
+        price = ["availability", "unit_price", "pricing_currency"]
+        quotes = self._once(quotes, ["meter", "price_list"], price)
+        terms = self._once(terms, ["term"], ["value"])
         for what, frame, (least, most) in (
             ("quotes", quotes, self.quote_count),
             ("terms", terms, self.term_count),
@@ -336,9 +376,9 @@ class Source:
             "no price was changed; look at the capture, then mend the parser or wait for the page",
         )
 
-    def _once(self, facts: pl.DataFrame, subject: str, value: list[str]) -> pl.DataFrame:
+    def _once(self, facts: pl.DataFrame, subject: list[str], value: list[str]) -> pl.DataFrame:
         """Keep the first of equal statements; contradicting ones refuse the capture."""
-        key = [*_OFFER, subject, "valid_from"]
+        key = [*_OFFER, *subject, "valid_from"]
         distinct = facts.unique([*key, *value], keep="first", maintain_order=True)
         clash = distinct.filter(pl.struct(key).is_duplicated())
         if clash.height:
@@ -346,7 +386,7 @@ class Source:
                 pl.struct(key) == clash.select(pl.struct(key)).item(0, 0)
             ).rows(named=True)[:2]
             raise self.refusal(
-                f"two values for {subject} {first[subject]} of {shown(first['model'])}: "
+                f"two values for {subject[0]} {first[subject[0]]} of {shown(first['model'])}: "
                 f"{shown(first['printed_text'])} at {first['locator']} and "
                 f"{shown(second['printed_text'])} at {second['locator']}"
             )

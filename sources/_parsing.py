@@ -5,13 +5,14 @@ the text in it, and the source that met it decides what that means for the captu
 """
 
 import html
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import cached_property, lru_cache, partial
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -315,6 +316,47 @@ def json_amount(text: str) -> Decimal:
     if amount and not -40 <= amount.adjusted() <= 15:  # noqa: PLR2004 bounds stated in the docstring
         raise Unreadable(f"no price: {shown(text)}")
     return amount
+
+
+_JSON_BLANKS: Final = re.compile(r"[ \t\r\n]*")
+
+
+def json_documents(capture: bytes) -> list[Any]:
+    """Read a capture of one JSON document or of several, one behind the other.
+
+    Numbers are Decimal, exact. Raises `Unreadable` where a document is cut short or is no JSON,
+    and where an object has two values for one key.
+    """
+    text = decode(capture)
+    decoder = json.JSONDecoder(
+        parse_float=json_amount, parse_int=json_amount, object_pairs_hook=_json_object
+    )
+    documents = []
+    at = _blanks_end(text, 0)
+    while at < len(text):
+        try:
+            document, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, Unreadable):
+                raise
+            raise Unreadable(f"no JSON document at character {at}: {error}") from error
+        documents.append(document)
+        at = _blanks_end(text, at)
+    return documents
+
+
+def _blanks_end(text: str, at: int) -> int:
+    blanks = _JSON_BLANKS.match(text, at)
+    return blanks.end() if blanks else at
+
+
+def _json_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    built = dict(pairs)
+    if len(built) != len(pairs):
+        for key, value in pairs:
+            if built[key] != value:
+                raise Unreadable(f"two values of one key {shown(key)}")
+    return built
 
 
 # ---------------------------------------------------------------- dates

@@ -19,7 +19,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
-from sources._contract import Evidence, Offer, Parsed, Rank, Source
+from sources._contract import TERMS, Evidence, Offer, Parsed, Rank, Source
 from sources._parsing import (
     Meter,
     Price,
@@ -57,20 +57,7 @@ _HEADER: Final = ",".join(_Fact._fields)
 _END: Final = "\n# end\n"
 
 _METERS: Final[Mapping[str, Meter]] = {meter: meter for meter in get_args(Meter)}
-_COUNT: Final = re.compile(r"[1-9]\d*")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TERMS: Final[Mapping[str, re.Pattern[str]]] = {
-    "min_examples": _COUNT,
-    "recommended_examples": _COUNT,
-    "hosting": re.compile("managed|self_hosted|both"),
-    "weights_exportable": re.compile("yes|no|unknown"),
-    "epoch_default": _COUNT,
-    "billed_tokens_rule": re.compile(".+"),
-    "tuned_inference_rule": re.compile("base_price"),
-    "closed_to_new_customers_on": _DAY,
-    "last_training_on": _DAY,
-    "shutdown_on": _DAY,
-}
 
 
 def parse(capture: bytes) -> Parsed:
@@ -123,8 +110,8 @@ def _state(fact: _Fact, locator: str, parsed: Parsed) -> None:
     evidence = _evidence(fact, locator)
     if meter := _METERS.get(fact.subject):
         parsed.quotes.append(offer.quote(meter, _price(fact), evidence))
-    elif pattern := _TERMS.get(fact.subject):
-        parsed.terms.append(offer.term(fact.subject, _value(fact, pattern), evidence))
+    elif fact.subject in TERMS:
+        parsed.terms.append(offer.term(fact.subject, _value(fact), evidence))
     else:
         raise Unreadable(f"the subject is no meter and no term: {shown(fact.subject)}")
 
@@ -154,13 +141,9 @@ def _price(fact: _Fact) -> Price:
     return price
 
 
-def _value(fact: _Fact, pattern: re.Pattern[str]) -> str:
+def _value(fact: _Fact) -> str:
     if fact.unit:
         raise Unreadable(f"a term with a unit: {shown(fact.unit)}")
-    if not pattern.fullmatch(fact.printed):
-        raise Unreadable(f"no value of {fact.subject}: {shown(fact.printed)}")
-    if pattern is _DAY:
-        _midnight(fact.printed)
     return fact.printed
 
 

@@ -64,6 +64,7 @@ class PriceHistory(Offers, Evidence):
     """A price and the interval that it held."""
 
     meter: str
+    price_list: str = pa.Field(nullable=True)
     availability: str = pa.Field(isin=_AVAILABILITY)
     list_unit_price: Price = pa.Field(nullable=True, ge=0)
     pricing_unit: str = pa.Field(nullable=True)
@@ -91,7 +92,7 @@ class CurrentPrices(PriceHistory):
     class Config:
         """Each key stands once."""
 
-        unique: ClassVar = ["source", *_OFFER, "meter"]
+        unique: ClassVar = ["source", *_OFFER, "meter", "price_list"]
 
 
 class TermsHistory(Offers, Evidence):
@@ -110,6 +111,7 @@ class PriceChanges(Offers):
     change_id: str = pa.Field(unique=True)
     cause: str = pa.Field(isin=_CAUSES)
     meter: str = pa.Field(nullable=True)
+    price_list: str = pa.Field(nullable=True)
     term: str = pa.Field(nullable=True)
     source: str
     old_availability: str = pa.Field(nullable=True)

@@ -25,6 +25,7 @@ KEY: Final = [
     "region",
     "context_tier",
     "meter",
+    "price_list",
     "valid_from",
 ]
 VALUE: Final = ["availability", "list_unit_price", "pricing_unit", "pricing_currency", "unit_price"]

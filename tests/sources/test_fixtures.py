@@ -25,6 +25,7 @@ OFFER: Final = [
 QUOTE_COLUMNS: Final = [
     *OFFER,
     "meter",
+    "price_list",
     "availability",
     "list_unit_price",
     "pricing_unit",

@@ -31,6 +31,7 @@ _EVIDENCE = {
 }
 _PRICE = {
     "meter": "training_tokens",
+    "price_list": None,
     "availability": "priced",
     "list_unit_price": None,
     "pricing_unit": "1M tokens",

@@ -11,6 +11,7 @@ select
         region: region,
         context_tier: context_tier,
         meter: meter,
+        price_list: price_list,
         term: term
     } as subject,
     {

@@ -35,6 +35,7 @@ create table if not exists facts (
     region varchar,
     context_tier varchar,
     meter varchar,
+    price_list varchar,
     term varchar,
     valid_from timestamp not null,
     known_at timestamp not null,

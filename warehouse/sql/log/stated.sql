@@ -10,7 +10,8 @@ select
         coalesce(region, chr(30)),
         coalesce(context_tier, chr(30)),
         coalesce(meter, chr(30)),
-        coalesce(term, chr(30))
+        coalesce(term, chr(30)),
+        price_list
     )) as key,
     coalesce(valid_from, $looked_at) as valid_from,
     valid_from is not null as is_dated,
@@ -23,6 +24,7 @@ select
         region: region,
         context_tier: context_tier,
         meter: meter,
+        price_list: price_list,
         term: term
     } as subject,
     {
@@ -49,6 +51,7 @@ from (
     select
         *,
         null::varchar as meter,
+        null::varchar as price_list,
         null::varchar as availability,
         null::decimal(38, 18) as list_unit_price,
         null::varchar as pricing_unit,

@@ -43,6 +43,7 @@ select
     a.region,
     a.context_tier,
     a.meter,
+    a.price_list,
     a.availability,
     a.list_unit_price,
     a.pricing_unit,
@@ -74,6 +75,8 @@ select
         order by
             a.is_trusted desc,
             a.source_rank,
+            -- a seller's main list before a further one in another currency
+            a.price_list is null desc,
             a.confirmed_at desc,
             a.source,
             -- one model's price is the same by every name, or the name closest to the model's holds

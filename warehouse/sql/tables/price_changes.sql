@@ -71,6 +71,7 @@ select
     md5(concat_ws('|', source, key, valid_from, cause)) as change_id,
     cause,
     meter,
+    price_list,
     term,
     source,
     old_availability,

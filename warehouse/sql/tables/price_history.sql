@@ -9,6 +9,7 @@ select
     i.region,
     i.context_tier,
     i.meter,
+    i.price_list,
     i.availability,
     i.list_unit_price,
     i.pricing_unit,
@@ -52,5 +53,6 @@ left join current_prices as c
     and i.region is not distinct from c.region
     and i.context_tier is not distinct from c.context_tier
     and i.meter = c.meter
+    and i.price_list is not distinct from c.price_list
 where i.is_listed and i.meter is not null
 order by i.provider, i.model, i.meter, i.source, i.valid_from
