@@ -369,7 +369,9 @@ class Source:
 
     def refusal(self, problem: str) -> SourceError:
         """Build the error for a capture that is not believed."""
-        expected = f"{self.quote_count[0]} to {self.quote_count[1]} quotes from {self.url}"
+        counts = ((self.quote_count, "quotes"), (self.term_count, "terms"))
+        numbers = [f"{least} to {most} {what}" for (least, most), what in counts if most]
+        expected = f"{' and '.join(numbers)} from {self.url}"
         return SourceError(
             self.name,
             f"{problem} (expected {expected})",
