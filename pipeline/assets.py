@@ -34,14 +34,14 @@ class Workshop:
         self.settings = settings
         self.store = Store(settings.data_dir)
         self.on_done = on_done
-        self._names = list(every_source()) if names is None else names
+        self._names = asked_sources() if names is None else names
         self._looker: Looker | None = None
 
     @property
     def looker(self) -> Looker:
         """Give the looker of this run, made when it is first needed."""
         if self._looker is None:
-            self._looker = Looker(self.settings, self._names)
+            self._looker = Looker(self.settings, self._names, self.store.last_seen())
         return self._looker
 
     def close(self) -> None:
@@ -58,6 +58,11 @@ def workshop(_: dg.InitResourceContext) -> Iterator[Workshop]:
         yield opened
     finally:
         opened.close()
+
+
+def asked_sources() -> list[str]:
+    """Name the sources that are looked at: all but those read from saved captures alone."""
+    return [name for name, source in every_source().items() if source.unasked is None]
 
 
 def source_key(name: str) -> dg.AssetKey:
@@ -103,7 +108,7 @@ def _source_asset(source: Source) -> dg.AssetsDefinition:
             (outcome,) = shop.store.record([shop.looker.look(source.name)], read_capture)
         finally:
             shop.on_done(source.name)
-        is_good = outcome.outcome in {"read", "unchanged"}
+        is_good = outcome.is_good
         yield dg.AssetCheckResult(
             check_name="is_read_whole",
             passed=is_good,
@@ -131,7 +136,7 @@ def _source_asset(source: Source) -> dg.AssetsDefinition:
     group_name="warehouse",
     description="Which names are the same model, the sources, the exchange rates, and the macros.",
     kinds={"duckdb", "csv"},
-    deps=[source_key(name) for name in every_source()],
+    deps=[source_key(name) for name in asked_sources()],
     required_resource_keys={"workshop"},
     pool=_POOL,
 )
@@ -210,5 +215,5 @@ def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     )
 
 
-SOURCE_ASSETS: Final = [_source_asset(source) for source in every_source().values()]
+SOURCE_ASSETS: Final = [_source_asset(every_source()[name]) for name in asked_sources()]
 TABLE_ASSETS: Final = [reference, *(_table_asset(table) for table in TABLES), publication]

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.settings import Settings, UnknownSettingError, load_settings
-from warehouse.captures import ArchiveError
+from warehouse.captures import ArchiveError, Decision, Look
 from warehouse.store import TABLES, Store, StoreError
 
 if TYPE_CHECKING:
@@ -73,19 +73,24 @@ def refresh(
     data_dir: DataDir = None,
 ) -> None:
     """Look at the sources, build the tables, publish them, and say how every source is."""
-    from pipeline.refresh import refresh as run  # noqa: PLC0415 dagster takes two seconds to import
-    from sources._contract import every_source  # noqa: PLC0415 as above
+    from pipeline.assets import asked_sources  # noqa: PLC0415 dagster takes two seconds to import
+    from pipeline.refresh import refresh as run  # noqa: PLC0415 as above
 
     settings = _settings(data_dir)
-    known = every_source()
+    known = asked_sources()
     if unknown := sorted(set(names or []) - set(known)):
         _stop(f"no such source: {', '.join(unknown)}; there are {', '.join(known)}", Exit.MISUSED)
-    chosen = names or list(known)
+    chosen = names or known
     with _progress(len(chosen) + len(TABLES) + 2, "refresh", is_shown=not as_json) as step:
         done = run(settings, chosen, step)
     _check(done)
     _show_health(Store(settings.data_dir), as_json=as_json)
-    if strict and done.failed_sources:
+    waiting = Store(settings.data_dir).ask("review", source=None, everything=False)
+    waiting = waiting.filter(pl.col("state") == "waiting")
+    if waiting.height and not as_json:
+        sources = ", ".join(waiting["source"].unique(maintain_order=True))
+        out.print(f"Waiting for a decision: {sources}; see `ratecard review`.", soft_wrap=True)
+    if strict and (done.failed_sources or waiting.height):
         raise typer.Exit(Exit.PARTLY)
 
 
@@ -108,9 +113,9 @@ def backfill(
     settings = _settings(data_dir)
     store = Store(settings.data_dir)
     found = find_captures(folder)
-    steps = len(found.files) + len(TABLES) + 2
+    steps = len(found.captures) + len(TABLES) + 2
     with _progress(steps, "backfill", is_shown=not as_json) as step:
-        outcomes = load(store, found, lambda file, _: step(str(file.relative_to(folder))))
+        outcomes = load(store, found, lambda files: step(str(files[0].relative_to(folder))))
         done = build(settings, step)
     _check(done)
     rows = [
@@ -122,14 +127,15 @@ def backfill(
             "new_facts": outcome.fact_count,
             "reason": outcome.error,
         }
-        for file, outcome in outcomes
+        for files, outcome in outcomes
+        for file in files
     ]
     rows += [
         {"file": str(path.relative_to(folder)), "outcome": "skipped", "reason": reason}
         for path, reason in found.skipped
     ]
     _show(pl.DataFrame(rows, infer_schema_length=None), "Backfill", as_json=as_json)
-    if any(row["outcome"] in {"skipped", "refused"} for row in rows):
+    if any(row["outcome"] in {"skipped", "refused", "quarantined"} for row in rows):
         raise typer.Exit(Exit.PARTLY)
 
 
@@ -254,6 +260,92 @@ def explain(
             if value is not None:
                 card.add_row(name, _text(_cell(value)))
         out.print(card)
+
+
+review_app = typer.Typer(
+    help="What the gate held back or set aside, and what to do with it.",
+    invoke_without_command=True,
+    epilog="Example: ratecard review; ratecard review accept openai_pricing --why 'a real cut'",
+)
+app.add_typer(review_app, name="review")
+Why = Annotated[str, typer.Option(help="What is remembered beside the decision.")]
+Reviewed = Annotated[str, typer.Argument(metavar="SOURCE", help="Whose last capture is meant.")]
+
+
+@review_app.callback()
+def review(
+    context: typer.Context,
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what was only flagged and is stored as printed.")
+    ] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List what waits for a decision, and what was decided.
+
+    What waits is not believed: the last good prices stay, visibly stale.
+    """
+    if context.invoked_subcommand is None:
+        table = _ask(data_dir, "review", source=None, everything=everything)
+        _show(
+            table,
+            "Doubts",
+            as_json=as_json,
+            note="See the difference: ratecard review show SOURCE; then accept or reject it",
+        )
+
+
+@review_app.command(epilog="Example: ratecard review show openai_pricing")
+def show(source: Reviewed, *, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Show in what a waiting capture differs from what is believed."""
+    from pipeline.looking import read_capture  # noqa: PLC0415 as in refresh
+
+    store = _store(data_dir)
+    look, _ = _waiting(store, source)
+    difference = store.difference(look, read_capture)
+    _show(difference, f"{source}: what {look.looked_at} says otherwise", as_json=as_json)
+
+
+@review_app.command(epilog="Example: ratecard review accept openai_pricing --why 'a real cut'")
+def accept(
+    source: Reviewed, *, why: Why, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
+    """Believe a waiting capture, and all in it that was doubted."""
+    _decide(source, "accepted", why, as_json=as_json, data_dir=data_dir)
+
+
+@review_app.command(epilog="Example: ratecard review reject openai_pricing --why 'a broken page'")
+def reject(
+    source: Reviewed, *, why: Why, as_json: AsJson = False, data_dir: DataDir = None
+) -> None:
+    """Never believe a waiting capture, nor another that says the same."""
+    _decide(source, "rejected", why, as_json=as_json, data_dir=data_dir)
+
+
+def _decide(source: str, verdict: str, why: str, *, as_json: bool, data_dir: Path | None) -> None:
+    from pipeline.looking import read_capture, utc_now  # noqa: PLC0415 as in refresh
+    from pipeline.refresh import build  # noqa: PLC0415
+
+    settings = _settings(data_dir)
+    store = Store(settings.data_dir)
+    look, fingerprints = _waiting(store, source)
+    decision = Decision(source, look.capture_sha256 or "", verdict, why, utc_now(), fingerprints)
+    with _progress(len(TABLES) + 3, "review", is_shown=not as_json) as step:
+        store.decide(decision, read_capture)
+        step(source)
+        done = build(settings, step)
+    _check(done)
+    table = store.ask("review", source=source, everything=False)
+    _show(table, f"{source}: {verdict}", as_json=as_json)
+
+
+def _waiting(store: Store, source: str) -> tuple[Look, tuple[str, ...]]:
+    waiting = {look.source: (look, fingerprints) for look, fingerprints in store.waiting()}
+    if source not in waiting:
+        names = ", ".join(waiting) or "none"
+        _stop(f"nothing of {source} waits for a decision; waiting: {names}")
+    return waiting[source]
 
 
 @app.command(epilog="""Example: ratecard sql "select * from market_summary" """)

@@ -1,8 +1,9 @@
 """Looking at sources: what they say now, fetched side by side, and what their files said then."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -10,12 +11,14 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from pipeline.settings import Settings
-from sources._contract import Source, SourceError, every_source
-from sources._http import Client
+from sources._contract import DOCUMENT_END, Rank, Source, SourceError, every_source
+from sources._http import Client, Validators
 from warehouse.captures import Look
-from warehouse.store import Outcome, Refusal, Statement, Store
+from warehouse.gate import Limits
+from warehouse.log import Outcome, Refusal, Statement
+from warehouse.store import Store
 
-_SIDE_BY_SIDE: Final = 8
+_SIDE_BY_SIDE: Final = 32
 _DATED: Final = re.compile(
     r"(?<![0-9A-Za-z])(\d{4}-\d{2}-\d{2}(?:T\d{2}[:-]?\d{2}(?:[:-]?\d{2})?Z?)?)(?=[._])"
 )
@@ -43,14 +46,22 @@ def read_capture(source: str, content: bytes) -> Statement:
         reading = known.read(content)
     except SourceError as error:
         raise Refusal(str(error)) from error
-    return Statement(reading.quotes, reading.terms, known.parser_version)
+    # what people transcribed, people have looked at
+    limits = None if known.rank is Rank.TRANSCRIBED else Limits()
+    return Statement(reading.quotes, reading.terms, known.parser_version, limits)
 
 
 class Looker:
-    """Looks at sources now. The first that is asked for starts all the fetches side by side."""
+    """Looks at sources now. The first that is asked for starts all the fetches side by side.
 
-    def __init__(self, settings: Settings, names: Iterable[str]) -> None:
+    `last_seen` are the last captures, by source: what a site says has not changed since is that.
+    """
+
+    def __init__(
+        self, settings: Settings, names: Iterable[str], last_seen: Mapping[str, Look]
+    ) -> None:
         self._sources = {name: every_source()[name] for name in names}
+        self._last_seen = last_seen
         mirror = str(settings.mirror).rstrip("/") if settings.mirror else None
         self._client = Client(settings.contact, mirror=mirror)
         self._pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fetch")
@@ -82,19 +93,41 @@ class Looker:
         now = utc_now()
         if source.bundled is not None:
             return Look(source.name, now, now, source.url), source.bundled()
+        last = self._last_seen.get(source.name)
+        validators = Validators(last.etag, last.last_modified) if last else None
         try:
-            page = self._client.fetch(source)
+            page = self._client.fetch(source, validators)
         except SourceError as error:
             now = utc_now()
             return Look(source.name, now, now, source.url, error=str(error)), None
         now = utc_now()
-        return Look(source.name, now, now, page.url, media_type=page.media_type), page.content
+        seen = Look(
+            source.name,
+            now,
+            now,
+            page.url,
+            media_type=page.media_type,
+            etag=page.validators.etag,
+            last_modified=page.validators.last_modified,
+            robots=page.robots,
+        )
+        if page.content is None and last is not None:
+            return replace(
+                seen,
+                capture_sha256=last.capture_sha256,
+                byte_count=last.byte_count,
+                media_type=last.media_type,
+            ), None
+        return seen, page.content
 
 
 class Found(NamedTuple):
-    """What a folder of captures holds: the files to load, and those to skip with the reason."""
+    """What a folder of captures holds: the files to load, and those to skip with the reason.
 
-    files: list[tuple[str, datetime, Path]]
+    Each capture is a source, its time, and its files: most have one.
+    """
+
+    captures: list[tuple[str, datetime, tuple[Path, ...]]]
     skipped: list[tuple[Path, str]]
 
 
@@ -103,20 +136,26 @@ def find_captures(folder: Path) -> Found:
 
     A timestamp is written `2026-08-21T06:30:00Z`, or with hyphens for colons.
     """
-    files, skipped = [], []
+    captures: list[tuple[str, datetime, tuple[Path, ...]]] = []
+    skipped = []
     for place in sorted(folder.iterdir()):
         if not place.is_dir():
             skipped.append((place, "not in the folder of a source"))
         elif place.name not in every_source():
             skipped.append((place, "no source has this name"))
         else:
+            dated: dict[datetime, list[Path]] = {}
             for file in sorted(place.iterdir()):
                 moment = _moment(file.name)
                 if moment is None or not file.is_file():
                     skipped.append((file, "no file whose name holds a date: YYYY-MM-DD.ext"))
                 else:
-                    files.append((place.name, moment, file))
-    return Found(files, skipped)
+                    dated.setdefault(moment, []).append(file)
+            for moment, files in sorted(dated.items()):
+                together = every_source()[place.name].joins_files
+                parts = [tuple(files)] if together else [(file,) for file in files]
+                captures.extend((place.name, moment, part) for part in parts)
+    return Found(captures, skipped)
 
 
 def _moment(name: str) -> datetime | None:
@@ -131,30 +170,50 @@ def _moment(name: str) -> datetime | None:
 
 
 def backfill(
-    store: Store, found: Found, on_done: Callable[[Path, Outcome], None]
-) -> list[tuple[Path, Outcome]]:
+    store: Store, found: Found, on_done: Callable[[tuple[Path, ...]], None]
+) -> list[tuple[tuple[Path, ...], Outcome]]:
     """Load found captures with their own dates; say each when it is done, and give them all."""
     now = utc_now()
 
     def looks() -> Iterator[tuple[Look, bytes]]:
-        for source, moment, file in found.files:
-            media_type = _MEDIA_TYPES.get(file.suffix)
+        for source, moment, files in found.captures:
+            media_type = _MEDIA_TYPES.get(files[0].suffix)
             url = every_source()[source].url
-            yield Look(source, moment, now, url, media_type=media_type), file.read_bytes()
+            content = DOCUMENT_END.join(file.read_bytes() for file in files)
+            yield Look(source, moment, now, url, media_type=media_type), content
 
     outcomes = []
     recorded = store.record(looks(), read_capture)
-    for (_, _, file), outcome in zip(found.files, recorded, strict=True):
-        on_done(file, outcome)
-        outcomes.append((file, outcome))
+    for (_, _, files), outcome in zip(found.captures, recorded, strict=True):
+        on_done(files)
+        outcomes.append((files, outcome))
     return outcomes
 
 
 def source_list() -> pl.DataFrame:
-    """Give one row per source: `source, provider, rank, cadence_hours, url, description`."""
+    """Give one row per source, with the columns that `Store.prepare` asks for."""
     rows = [
-        (s.name, s.provider, int(s.rank), s.cadence / timedelta(hours=1), s.url, s.description)
-        for s in every_source().values()
+        (
+            source.name,
+            source.provider,
+            int(source.rank),
+            source.cadence / timedelta(hours=1),
+            source.url,
+            source.description,
+            source.unasked,
+        )
+        for source in every_source().values()
     ]
-    names = ["source", "provider", "rank", "cadence_hours", "url", "description"]
-    return pl.DataFrame(rows, schema=names, orient="row")
+    return pl.DataFrame(
+        rows,
+        schema={
+            "source": pl.String(),
+            "provider": pl.String(),
+            "rank": pl.Int64(),
+            "cadence_hours": pl.Float64(),
+            "url": pl.String(),
+            "description": pl.String(),
+            "unasked": pl.String(),
+        },
+        orient="row",
+    )

@@ -8,9 +8,8 @@ from typing import Final
 
 import dagster as dg
 
-from pipeline.assets import SOURCE_ASSETS, TABLE_ASSETS, Workshop, source_key
+from pipeline.assets import SOURCE_ASSETS, TABLE_ASSETS, Workshop, asked_sources, source_key
 from pipeline.settings import Settings
-from sources._contract import every_source
 
 # The command says what failed itself; Dagster's own log of it is for the daemon.
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -41,7 +40,7 @@ def refresh(
         # nobody else waits for our network: the store is taken when the answers are there
         shop.looker.look_at_all()
         with _undisturbed(), shop.store.session(), dg.DagsterInstance.ephemeral() as instance:
-            keys = [source_key(name) for name in every_source() if name in names]
+            keys = [source_key(name) for name in asked_sources() if name in names]
             everything = [*keys, *(key for asset in TABLE_ASSETS for key in asset.keys)]
             failed = _run(instance, [*SOURCE_ASSETS, *TABLE_ASSETS], shop, everything)
             failed_sources = {name: why for name, why in failed.items() if name in names}

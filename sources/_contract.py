@@ -319,8 +319,10 @@ class Source:
 
     A source may be several documents: `more_urls` are asked after `url`, and `next_page` finds
     in a document the address of the one that continues it. They are one capture, joined by a
-    newline (`DOCUMENT_END`), and so are several files of one day in a folder of captures.
-    `hosts` are those that the source may be redirected to, besides the ones it names.
+    newline (`DOCUMENT_END`), and so are several files of one day in a folder of captures, also
+    where `is_several_files` says that one address gives what the files give together.
+    `hosts` are those that the source may be redirected to, besides the ones it names. A source
+    that is `unasked`, for the reason given, is read from saved captures alone.
     """
 
     url: str
@@ -335,8 +337,15 @@ class Source:
     more_urls: tuple[str, ...] = ()
     next_page: Callable[[bytes], str | None] | None = None
     hosts: tuple[str, ...] = ()
+    is_several_files: bool = False
+    unasked: str | None = None
     parser_version: int = 1
     name: str = ""
+
+    @property
+    def joins_files(self) -> bool:
+        """Tell whether files of one day in a folder of captures are one capture."""
+        return self.is_several_files or bool(self.more_urls) or self.next_page is not None
 
     def read(self, capture: bytes) -> Reading:
         """Read a capture into validated frames.

@@ -528,6 +528,20 @@ def whole_page(page: bytes) -> LexborHTMLParser:
     return LexborHTMLParser(text)
 
 
+def visible_text(page: bytes) -> str:
+    """Give what a page prints, HTML or Markdown, as one clean line: its sentences, no scripts.
+
+    Raises `Unreadable` as `whole_page` does.
+    """
+    text = decode(page)
+    if "<table" not in text:
+        return clean(text)
+    parsed = whole_page(page)
+    for unseen in parsed.css("script, style, template, noscript"):
+        unseen.decompose()
+    return clean(parsed.body.text(separator=" ")) if parsed.body else ""
+
+
 def html_tables(page: LexborHTMLParser | LexborNode) -> Iterator[Table]:
     """Find the tables of a page or of a part of it, in page order.
 

@@ -36,6 +36,7 @@ _INFERENCE: Final[dict[str, Meter]] = {
 }
 # "Legacy" is a label of the page, not part of the model's name.
 _LABEL: Final = re.compile(r"\s+Legacy$")
+_SECTION: Final = re.compile(r"(?im)^#*[ ]?fine[- ]?tuning(?: models)?[ ]*$")
 
 
 class _Pane(NamedTuple):
@@ -53,7 +54,8 @@ def parse(capture: bytes) -> Parsed:
     `astro-island` element; both are read, and must agree row for row (page of 2026-08-21).
     """
     text = decode(capture)
-    panes = list(_panes(capture) if "<table" in text else _rendered(text))
+    # the Markdown that OpenAI serves itself has tags in it, too
+    panes = list(_panes(capture) if text.lstrip().startswith("<") else _rendered(text))
     return Parsed(
         [quote for pane in panes for row in pane.rows for quote in _quotes(pane, row)], []
     )
@@ -79,12 +81,18 @@ def _quotes(pane: _Pane, row: Row) -> Iterator[Quote]:
 
 
 def _rendered(text: str) -> Iterator[_Pane]:
-    """Read the Markdown that a renderer made of the page, where nothing was collapsed."""
+    """Read the Markdown that a renderer made of the page, where nothing was collapsed.
+
+    What OpenAI serves as https://developers.openai.com/api/docs/pricing.md has the section but
+    none of its rows (2026-02-26 to 2026-05-29), and the text of 2024-04-01 has no table.
+    """
     tables = [t for t in markdown_tables(text) if t.has("Training")]
     if any("All models" in line for line in text.splitlines()):
         raise Unreadable(
             "a rendering that hides rows behind 'All models'; the page itself is needed"
         )
+    if not tables and _SECTION.search(text):
+        raise Unreadable("the fine-tuning section has no rows; the page itself is needed")
     for table in tables:
         yield _Pane("standard", _in_order(table), _stated_unit(table.context, table.locator))
 

@@ -24,7 +24,8 @@ class Look:
 
     `looked_at` is when the source said it (for a backfilled file: the file's own date),
     `known_at` when we learnt it; both UTC without an offset. `capture_sha256` is null and
-    `error` says why where nothing was captured.
+    `error` says why where nothing was captured. `etag` and `last_modified` are what the server
+    said, to ask it next time whether anything changed; `robots` is what its robots.txt said.
     """
 
     source: str
@@ -35,10 +36,36 @@ class Look:
     media_type: str | None = None
     byte_count: int | None = None
     error: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    robots: str | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A person's word on what the gate doubted in one capture, as the journal keeps it for ever.
+
+    `verdict` is `accepted` or `rejected`. It holds for the doubts with these `fingerprints`, in
+    this capture and in any other that breaks the same rule with the same values; where there
+    is none, for the whole capture. `known_at` is when it was decided, UTC without an offset.
+    """
+
+    source: str
+    capture_sha256: str
+    verdict: str
+    reason: str
+    known_at: datetime
+    fingerprints: tuple[str, ...] = ()
+
+
+Entry = Look | Decision
 
 
 class Archive:
-    """Captures by their SHA-256, compressed, and the journal of looks; only ever added to."""
+    """Captures by their SHA-256, compressed, and the journal of looks and decisions.
+
+    Only ever added to.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._captures = folder / "captures"
@@ -69,18 +96,18 @@ class Archive:
             raise ArchiveError(f"capture {digest} is damaged; restore {path} from a backup")
         return content
 
-    def note(self, look: Look) -> None:
-        """Append a look to the journal, on disk before this returns."""
+    def note(self, entry: Entry) -> None:
+        """Append a look or a decision to the journal, on disk before this returns."""
         self._journal.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps(asdict(look), default=datetime.isoformat, ensure_ascii=False)
+        line = json.dumps(asdict(entry), default=datetime.isoformat, ensure_ascii=False)
         with self._journal.open("ab+") as journal:
             journal.truncate(_whole_lines(journal.tell(), self._journal))
             journal.write(line.encode() + b"\n")
             journal.flush()
             os.fsync(journal.fileno())
 
-    def looks(self, after: int = 0) -> Iterator[tuple[int, Look]]:
-        """Give the journal's looks in the order they became known, each with its position.
+    def entries(self, after: int = 0) -> Iterator[tuple[int, Entry]]:
+        """Give the journal's entries in the order they became known, each with its position.
 
         Positions count from 1; those up to `after` are left out. A last line that a dying
         process left unfinished was never acknowledged and is not given.
@@ -90,21 +117,25 @@ class Archive:
         with self._journal.open("rb") as journal:
             for position, line in enumerate(journal, start=1):
                 if position > after and line.endswith(b"\n"):
-                    yield position, _look(line, position, self._journal)
+                    yield position, _entry(line, position, self._journal)
 
     def _path(self, digest: str) -> Path:
         return self._captures / digest[:2] / f"{digest}.zst"
 
 
-def _look(line: bytes, position: int, journal: Path) -> Look:
+def _entry(line: bytes, position: int, journal: Path) -> Entry:
     try:
         fields = json.loads(line)
         for name in ("looked_at", "known_at"):
-            fields[name] = datetime.fromisoformat(fields[name])
+            if name in fields:
+                fields[name] = datetime.fromisoformat(fields[name])
+        if "verdict" in fields:
+            fields["fingerprints"] = tuple(fields["fingerprints"])
+            return Decision(**fields)
         return Look(**fields)
     except (ValueError, TypeError, KeyError) as error:
         raise ArchiveError(
-            f"line {position} of {journal} is no look ({error}); restore it from a backup"
+            f"line {position} of {journal} is no entry ({error}); restore it from a backup"
         ) from error
 
 

@@ -198,6 +198,24 @@ class SourceHealth(pa.DataFrameModel):
     reason: str = pa.Field(nullable=True)
 
 
+class Review(pa.DataFrameModel):
+    """A doubt about what a source last said, and what was decided."""
+
+    source: str
+    rule: str
+    severity: str = pa.Field(isin=("hold", "set_aside", "flag"))
+    state: str = pa.Field(isin=("waiting", "accepted", "rejected", "noted"))
+    provider: str = pa.Field(nullable=True)
+    model: str = pa.Field(nullable=True)
+    meter: str = pa.Field(nullable=True)
+    term: str = pa.Field(nullable=True)
+    reason: str
+    decision: str = pa.Field(nullable=True)
+    decided_at: Instant = pa.Field(nullable=True)
+    capture_sha256: str
+    looked_at: Instant
+
+
 SCHEMAS: Final[dict[str, type[pa.DataFrameModel]]] = {
     "current_prices": CurrentPrices,
     "price_history": PriceHistory,
@@ -209,4 +227,5 @@ SCHEMAS: Final[dict[str, type[pa.DataFrameModel]]] = {
     "cheapest_options": CheapestOptions,
     "market_summary": MarketSummary,
     "source_health": SourceHealth,
+    "review": Review,
 }

@@ -3,24 +3,35 @@
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import duckdb
 import filelock
 import polars as pl
 from pandera.errors import SchemaErrors
 
-from warehouse.captures import Archive, Look
+from warehouse.captures import Archive, Decision, Look
+from warehouse.log import (
+    Log,
+    Outcome,
+    Reader,
+    frame,
+    last_position,
+    named,
+    run,
+    sql,
+    transaction,
+)
 from warehouse.schemas import SCHEMAS
 
 SCHEMA_VERSION: Final = 1
-LOG: Final = ("looks", "captures", "facts")
+LOG: Final = ("looks", "captures", "facts", "doubts", "decisions")
 MACROS: Final = (
     "fact_intervals",
     "prices_as_of",
@@ -41,6 +52,7 @@ TABLES: Final = (
     "cheapest_options",
     "market_summary",
     "source_health",
+    "review",
 )
 _SQL: Final = Path(__file__).parent / "sql"
 _MODELS: Final = Path(__file__).parent / "models.csv"
@@ -54,40 +66,8 @@ class StoreError(Exception):
     """The warehouse cannot do what was asked; the message says why and what to do next."""
 
 
-class Refusal(Exception):  # noqa: N818 an answer of the reader, not a fault
-    """A reader's word that a capture says nothing that can be believed, and why."""
-
-
 class InvalidTable(StoreError):  # noqa: N818 names the table's state
     """A table that was built breaks its schema; the one before it still stands."""
-
-
-class Statement(NamedTuple):
-    """What one capture states: validated frames of quotes and of terms, and who read them."""
-
-    quotes: pl.DataFrame
-    terms: pl.DataFrame
-    parser_version: int
-
-
-Reader = Callable[[str, bytes], Statement]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one look: `read`, `unchanged`, `refused` or `unreachable`, and how much.
-
-    `fact_count` is the number of change points that the look added to the log; `is_repeat`
-    says that the very same look was in the journal already and nothing was done.
-    """
-
-    look: Look
-    outcome: str
-    quote_count: int | None = None
-    term_count: int | None = None
-    fact_count: int = 0
-    error: str | None = None
-    is_repeat: bool = False
 
 
 class Store:
@@ -118,12 +98,15 @@ class Store:
     def record(self, looks: Iterable[tuple[Look, bytes | None]], read: Reader) -> Iterator[Outcome]:
         """Archive looks and the bytes they saw, fold them into the log, tell what came of each.
 
-        A look's bytes and its line in the journal are on disk before the log learns of it,
-        and each fold is one transaction, so that a process that dies in between loses
-        nothing: the next call folds what is missing first. Captures may come in any order.
+        A look without bytes failed, as its `error` says, or saw the bytes that its
+        `capture_sha256` names already. A look's bytes and its line in the journal are on disk
+        before the log learns of it, and each fold is one transaction, so that a process that
+        dies in between loses nothing: the next call folds what is missing first. Captures may
+        come in any order.
         """
         with self._writing() as db:
-            self._catch_up(db, read)
+            log = Log(db, self.archive, read)
+            log.catch_up()
             known_at = _latest_knowledge(db)
             for look, content in looks:
                 # knowledge has one order even where the clock has not
@@ -132,14 +115,51 @@ class Store:
                 if content is not None:
                     digest = self.archive.keep(content)
                     noted = replace(noted, capture_sha256=digest, byte_count=len(content))
-                    if _is_repeat(db, noted):
-                        yield Outcome(noted, "unchanged", is_repeat=True)
-                        continue
+                if noted.capture_sha256 is not None and _is_repeat(db, noted):
+                    yield Outcome(noted, "unchanged", is_repeat=True)
+                    continue
                 self.archive.note(noted)
-                yield _fold(db, _last_position(db) + 1, noted, content, read)
+                outcome = log.fold(last_position(db) + 1, noted, content)
+                assert outcome is not None, "a look has an outcome"
+                yield outcome
+
+    def decide(self, decision: Decision, read: Reader) -> None:
+        """Note a person's decision, and tell the story of its source anew by it."""
+        with self._writing() as db:
+            log = Log(db, self.archive, read)
+            log.catch_up()
+            known_at = max(_latest_knowledge(db), decision.known_at)
+            noted = replace(decision, known_at=known_at)
+            self.archive.note(noted)
+            log.fold(last_position(db) + 1, noted)
+
+    def last_seen(self) -> dict[str, Look]:
+        """Give the last look at each source that saw something, as published."""
+        if not self.published.exists():
+            return {}
+        rows = self.ask("last_seen").rows(named=True)
+        return {row["source"]: Look(**row) for row in rows}
+
+    def waiting(self) -> list[tuple[Look, tuple[str, ...]]]:
+        """Give each capture that waits for a decision, with its doubts' fingerprints.
+
+        Of a source only the last capture can wait: what it said before is past.
+        """
+        with self._writing() as db:
+            rows = frame(db, sql("log/waiting")).rows(named=True)
+        return [
+            (Look(**row), tuple(fingerprints))
+            for row in rows
+            if (fingerprints := row.pop("fingerprints"))
+        ]
+
+    def difference(self, look: Look, read: Reader) -> pl.DataFrame:
+        """Give each fact in which a capture differs from what is believed, as printed."""
+        with self._writing() as db:
+            return Log(db, self.archive, read).difference(look)
 
     def rebuild(self, read: Reader) -> int:
-        """Make the log anew from the archive with today's readers; give the number of looks.
+        """Make the log anew from the archive with today's readers; give the number of entries.
 
         The tables and the published file stay as they are until they are built again.
         Raises `ArchiveError` where a capture is lost; then nothing was replaced.
@@ -150,8 +170,8 @@ class Store:
             fresh._file.unlink(missing_ok=True)
             _drop_unwritten(fresh._file)
             with fresh._connected() as db:
-                fresh._catch_up(db, read)
-                count = _last_position(db)
+                Log(db, self.archive, read).catch_up()
+                count = last_position(db)
             _drop_unwritten(self._file)
             fresh._file.replace(self._file)
         return count
@@ -165,7 +185,7 @@ class Store:
         if not self._file.exists():
             raise StoreError(f"nothing is known in {self.folder} yet; run `ratecard refresh`")
         with self._writing() as db:
-            return str(_run(db, _sql("log/digest")).fetchall()[0][0])
+            return str(run(db, sql("log/digest")).fetchall()[0][0])
 
     def prepare(
         self, at: datetime, sources: pl.DataFrame, rates: pl.DataFrame, trusted_days: int,
@@ -173,8 +193,8 @@ class Store:
     ) -> dict[str, int]:  # fmt: skip
         """Load what the tables need beside the log, and say at which instant they are true.
 
-        `sources` has `source, provider, rank, cadence_hours, url, description`; `rates` has
-        `currency, rate_on, usd_per_unit`. Gives the row counts of the tables loaded.
+        `sources` has `source, provider, rank, cadence_hours, url, description, unasked`;
+        `rates` has `currency, rate_on, usd_per_unit`. Gives the row counts of the tables loaded.
         """
         models = pl.read_csv(_MODELS, schema_overrides={"parameters_b": pl.Decimal(10, 3)})
         info = pl.DataFrame({
@@ -190,20 +210,18 @@ class Store:
             "models": models.with_columns(open_weights=pl.col("open_weights") == "yes"),
         }
         counts = {}
-        with self._writing() as db:
-            db.execute("begin")
-            for name, frame in frames.items():
-                db.register("incoming", frame.to_arrow())
+        with self._writing() as db, transaction(db):
+            for name, rows in frames.items():
+                db.register("incoming", rows.to_arrow())
                 db.execute(f"create or replace table {name} as from incoming")
                 db.unregister("incoming")
-                counts[name] = frame.height
+                counts[name] = rows.height
             for name in ("model_names", "offer_models"):
-                counts[name] = _create(db, name, _sql(f"tables/{name}"))
+                counts[name] = _create(db, name, sql(f"tables/{name}"))
             for name in MACROS:
                 head, body = _macro(name)
                 db.execute(f"create or replace macro {head} as table {body}")
             counts["intervals"] = _create(db, "intervals", f"from fact_intervals({_EVER})")
-            db.execute("commit")
         return counts
 
     def build(self, table: str) -> int:
@@ -212,19 +230,16 @@ class Store:
         Gives its row count; raises `InvalidTable` with the first bad rows, and then the
         table that stood before still stands.
         """
-        with self._writing() as db:
-            db.execute("begin")
-            try:
+        try:
+            with self._writing() as db, transaction(db):
                 count = _create(db, table, _select(table))
-                frame = pl.DataFrame(db.table(table).to_arrow_table())
-                SCHEMAS[table].validate(frame, lazy=True)
-            except SchemaErrors as errors:
-                db.execute("rollback")
-                cases = errors.failure_cases.head(5).rows()
-                raise InvalidTable(
-                    f"{table}: {len(errors.failure_cases)} bad values: {cases}"
-                ) from errors
-            db.execute("commit")
+                built = pl.DataFrame(db.table(table).to_arrow_table())
+                SCHEMAS[table].validate(built, lazy=True)
+        except SchemaErrors as errors:
+            cases = errors.failure_cases.head(5).rows()
+            raise InvalidTable(
+                f"{table}: {len(errors.failure_cases)} bad values: {cases}"
+            ) from errors
         return count
 
     def publish(self) -> Path:
@@ -242,21 +257,21 @@ class Store:
             partial.replace(self.published)
         return self.published
 
-    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
+    def query(self, question: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Answer a query on the published file; `StoreError` where there is none or it is wrong."""
         if not self.published.exists():
             raise StoreError(f"nothing is published in {self.folder} yet; run `ratecard refresh`")
         try:
             with duckdb.connect(self.published, read_only=True) as db:
-                answer = db.sql(sql, params=dict(parameters) if parameters else None)
+                answer = db.sql(question, params=dict(parameters) if parameters else None)
                 return pl.DataFrame() if answer is None else _frame(answer)
         except duckdb.Error as error:
             raise StoreError(str(error)) from error
 
     def ask(self, question: str, /, **values: object) -> pl.DataFrame:
         """Answer one of the questions under `sql/questions`, with those values that it names."""
-        select = _sql(f"questions/{question}")
-        return self.query(select, _named(select, values))
+        select = sql(f"questions/{question}")
+        return self.query(select, named(select, values))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -278,7 +293,7 @@ class Store:
         except duckdb.Error as error:
             raise StoreError(f"{self._file} cannot be opened: {error}") from error
         with db:
-            db.execute(_sql("log/schema"))
+            db.execute(sql("log/schema"))
             yield db
 
     @contextmanager
@@ -288,12 +303,6 @@ class Store:
             return
         with self._locked(), self._connected() as db:
             yield db
-
-    def _catch_up(self, db: duckdb.DuckDBPyConnection, read: Reader) -> None:
-        """Fold the looks that stand in the journal and not yet in the log."""
-        for position, look in self.archive.looks(after=_last_position(db)):
-            content = self.archive.load(look.capture_sha256) if look.capture_sha256 else None
-            _fold(db, position, look, content, read)
 
 
 def table_comment(table: str) -> str:
@@ -327,8 +336,8 @@ def _select(table: str) -> str:
     table, and is read from it.
     """
     if (_SQL / "tables" / f"{table}.sql").exists():
-        return _inlined(_sql(f"tables/{table}"))
-    comment = _comment(_sql(f"macros/{table}_as_of")).partition(":")[2].strip()
+        return _inlined(sql(f"tables/{table}"))
+    comment = _comment(sql(f"macros/{table}_as_of")).partition(":")[2].strip()
     body = _macro(f"{table}_as_of")[1]
     body = _AS_OF_CALL.sub(lambda call: _CURRENT.get(call[1], call[1]), body)
     return f"-- {comment}\n" + re.sub(r"\bas_of\b", _NOW, body)
@@ -348,24 +357,10 @@ def _comment(sql: str) -> str:
     return sql.partition("\n")[0].removeprefix("--").strip()
 
 
-@cache
-def _sql(name: str) -> str:
-    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
-
-
 def _macro(name: str) -> tuple[str, str]:
     """Part a macro's file into its signature, which its first line opens with, and its select."""
-    text = _sql(f"macros/{name}")
+    text = sql(f"macros/{name}")
     return _comment(text).partition(":")[0], text.partition("\n")[2]
-
-
-def _run(db: duckdb.DuckDBPyConnection, sql: str, **values: object) -> duckdb.DuckDBPyConnection:
-    """Execute SQL with those of the values that it names; the engine refuses the others."""
-    return db.execute(sql, _named(sql, values))
-
-
-def _named(sql: str, values: Mapping[str, object]) -> dict[str, object]:
-    return {name: values[name] for name in set(re.findall(r"\$(\w+)", sql))}
 
 
 def _frame(answer: duckdb.DuckDBPyRelation) -> pl.DataFrame:
@@ -395,63 +390,10 @@ def _drop_unwritten(file: Path) -> None:
     file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
 
 
-def _last_position(db: duckdb.DuckDBPyConnection) -> int:
-    return int(db.execute("select coalesce(max(position), 0) from looks").fetchall()[0][0])
-
-
 def _latest_knowledge(db: duckdb.DuckDBPyConnection) -> datetime:
     latest = db.execute("select max(known_at) from looks").fetchall()[0][0]
     return latest if isinstance(latest, datetime) else datetime.min  # noqa: DTZ901 UTC by contract
 
 
 def _is_repeat(db: duckdb.DuckDBPyConnection, look: Look) -> bool:
-    return bool(_run(db, _sql("log/same_look"), **vars(look)).fetchall())
-
-
-def _fold(
-    db: duckdb.DuckDBPyConnection, position: int, look: Look, content: bytes | None, read: Reader
-) -> Outcome:
-    """Add one look, and what its capture states, to the log: all of it or nothing."""
-    if content is None:
-        outcome = Outcome(look, "unreachable", error=look.error)
-        return _note(db, position, outcome, None)
-    before = _run(db, _sql("log/capture_before"), **vars(look)).fetchall()
-    if before and before[0][0] == look.capture_sha256:
-        _, parser_version, quote_count, term_count = before[0]
-        outcome = Outcome(look, "unchanged", quote_count, term_count)
-        return _note(db, position, outcome, parser_version)
-    try:
-        statement = read(look.source, content)
-    except Refusal as refusal:
-        return _note(db, position, Outcome(look, "refused", error=str(refusal)), None)
-    outcome = Outcome(look, "read", statement.quotes.height, statement.terms.height)
-    return _note(db, position, outcome, statement.parser_version, statement)
-
-
-def _note(
-    db: duckdb.DuckDBPyConnection, position: int, outcome: Outcome, parser_version: int | None,
-    statement: Statement | None = None,
-) -> Outcome:  # fmt: skip
-    values = {**vars(outcome), **vars(outcome.look), "position": position, "error": outcome.error}
-    values["parser_version"] = parser_version
-    db.execute("begin")
-    try:
-        if statement is not None:
-            db.register("quotes", statement.quotes.to_arrow())
-            db.register("terms", statement.terms.to_arrow())
-            for name in ("stated", "believed"):
-                _run(db, f"create or replace temp table {name} as {_sql(f'log/{name}')}", **values)
-            added = _run(db, f"insert into facts by name {_sql('log/change_points')}", **values)
-            outcome = replace(outcome, fact_count=int(added.fetchall()[0][0]))
-            for name in ("stated", "believed"):
-                db.execute(f"drop table {name}")
-            db.unregister("quotes")
-            db.unregister("terms")
-        if outcome.look.capture_sha256:
-            _run(db, f"insert into captures by name {_sql('log/new_capture')}", **values)
-        _run(db, f"insert into looks by name {_sql('log/new_look')}", **values)
-    except BaseException:
-        db.execute("rollback")
-        raise
-    db.execute("commit")
-    return outcome
+    return bool(run(db, sql("log/same_look"), **vars(look)).fetchall())

@@ -1,5 +1,6 @@
 """A web site on this machine, whose every answer a test writes itself."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ class Site:
 
 
 @contextmanager
-def serving(answers: Mapping[str, Answer]) -> Iterator[Site]:
+def serving(answers: Mapping[str, Answer], tls: ssl.SSLContext | None = None) -> Iterator[Site]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = self.path.removeprefix("/")
@@ -40,7 +41,10 @@ def serving(answers: Mapping[str, Answer]) -> Iterator[Site]:
         daemon_threads = False  # so that closing waits for what is under way
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        site = Site(f"http://127.0.0.1:{server.server_port}", answers)
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        site = Site(f"{scheme}://127.0.0.1:{server.server_port}", answers)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

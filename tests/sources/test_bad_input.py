@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from sources._contract import Reading, Source, SourceError, every_source
+from sources._parsing import json_documents
 from tests.sources.test_fixtures import EVERY_CAPTURE, fitted
 
 KEY: Final = [
@@ -191,21 +192,30 @@ def test_any_bytes_in_or_behind_a_page_are_read_or_refused_and_nothing_else(
 
 
 # What a price's column is called here, in a table, and its key, in a catalogue.
-PRICE_HEADER: Final = re.compile(r"training|训练|LoRA|单价|定价|^printed$|^price", re.IGNORECASE)
-PRICE_KEY: Final = re.compile(r"cost|mtok|price", re.IGNORECASE)
+PRICE_HEADER: Final = re.compile(
+    r"training|训练|LoRA|Supervised|单价|定价|요금|유료 등급|Paid Tier|^가격$|^printed$|^price"
+    r"|^input",
+    re.IGNORECASE,
+)
+PRICE_KEY: Final = re.compile(r"cost|mtok|price|pricing|^[io]$", re.IGNORECASE)
+# Prices in no table: a sum in a sentence; an element's data, or a page's own in a script.
+PRICE_IN_TEXT: Final = re.compile(r"[$€]\d[\d.]*|no minimum price")
+PRICE_IN_DATA: Final = re.compile(r'\sdata-prices="[^"]*"|\\"price_\w+\\":\\".*?\\",')
 
 
 def without_prices(capture: Path) -> bytes:
     text = capture.read_text("utf-8")
     match capture.suffix:
         case ".html":
-            return without_columns_of_html(text).encode()
+            return PRICE_IN_DATA.sub("", without_columns_of_html(text)).encode()
         case ".md":
-            return "\n".join(without_columns(text.split("\n"), "|")).encode()
+            bare = "\n".join(without_columns(text.split("\n"), "|"))
+            return (PRICE_IN_TEXT.sub("", text) if bare == text else bare).encode()
         case ".csv":
             return "\n".join(without_columns(text.split("\n"), ",")).encode()
         case ".json":
-            return json.dumps(without_keys(json.loads(text))).encode()
+            documents = map(without_keys, json_documents(capture.read_bytes()))
+            return "\n".join(json.dumps(each, default=float) for each in documents).encode()
         case _:
             pytest.fail(f"no way to take the prices out of {capture}")
 

@@ -189,10 +189,45 @@ def test_a_rendering_without_a_unit_is_refused() -> None:
     assert "no unit of the prices in markdown-table[1]" in problem(page)
 
 
-def test_a_rendering_without_the_table_is_refused() -> None:
-    start, end = RENDERED.index("Model| Training"), RENDERED.index("### Image")
+def test_a_rendering_without_the_section_is_refused() -> None:
+    start, end = RENDERED.index("### Fine tuning"), RENDERED.index("### Image")
 
     assert "0 quotes where" in problem(RENDERED[:start] + RENDERED[end:])
+
+
+NO_ROWS: Final = "the fine-tuning section has no rows"
+SERVED: Final = """# Pricing
+
+<div className="pricing-switcher-header">
+
+Finetuning
+
+<small className="pricing-switcher-meta">Prices per 1M tokens.</small>
+</div>
+
+<div data-content-switcher-pane data-value="standard">
+<div class="hidden">Standard</div>
+</div>
+"""
+OTHER_TABLES: Final = """
+<table style={{ borderCollapse: "collapse" }}><tr><td>Image</td><td>$5.00</td></tr></table>
+
+| Model | Input | Output |
+| --- | --- | --- |
+| gpt-5.5 | $1.25 | $10.00 |
+"""
+
+
+@pytest.mark.parametrize("heading", ["Finetuning", "Fine-tuning", "### Fine tuning"])
+@pytest.mark.parametrize("tables", ["", OTHER_TABLES])
+def test_a_section_without_any_row_is_refused_as_such(heading: str, tables: str) -> None:
+    assert NO_ROWS in problem(SERVED.replace("Finetuning", heading) + tables)
+
+
+def test_a_rendering_that_lost_its_table_is_refused_as_such() -> None:
+    start, end = RENDERED.index("Model| Training"), RENDERED.index("### Image")
+
+    assert NO_ROWS in problem(RENDERED[:start] + RENDERED[end:])
 
 
 def test_hours_are_never_tokens() -> None:
@@ -259,8 +294,13 @@ def test_a_real_rendering_that_lost_the_collapsed_rows_is_refused() -> None:
 
 
 @captured
-@pytest.mark.parametrize("name", ["2026-02-26.md", "2026-05-29.md"])
-def test_the_page_that_is_served_without_any_row_is_refused(name: str) -> None:
-    page = CAPTURES.parent / "openai_pricing_md" / name
-    with pytest.raises(SourceError):
-        SOURCE.read(page.read_bytes())
+@pytest.mark.parametrize(
+    "name",
+    [
+        "openai_pricing_md/2026-02-26.md",
+        "openai_pricing_md/2026-05-29.md",
+        "openai_pricing/2024-04-01.js",
+    ],
+)
+def test_a_real_page_without_any_row_is_refused_as_such(name: str) -> None:
+    assert NO_ROWS in problem((CAPTURES.parent / name).read_text("utf-8"))

@@ -16,6 +16,7 @@ from sources._parsing import (
     markdown_tables,
     read_price,
     tables_in,
+    visible_text,
     whole_page,
 )
 
@@ -409,6 +410,16 @@ def test_a_page_s_tables_are_found_in_html_and_in_markdown() -> None:
     (from_markdown,) = tables_in(b"| A |\n|---|\n| 1 |\n")
     assert cells(from_html) == cells(from_markdown) == [("1",)]
     assert tables_in(b"nothing") == []
+
+
+def test_the_text_of_a_page_is_what_a_reader_sees() -> None:
+    page = b"""<html><style>b{}</style><p>per&nbsp;<b>1M</b>\n tokens</p>
+    <script>"per 1K tokens"</script><template>no</template><table><td>$1</table></html>"""
+
+    assert visible_text(page) == "per 1M tokens $1"
+    assert visible_text(b"# Prices\n\nper  1M tokens") == "# Prices per 1M tokens"
+    with pytest.raises(Unreadable, match="cut short"):
+        visible_text(b"<html><table>")
 
 
 @pytest.mark.parametrize("page", [b"<html><table><tr><th>A", b"", b"<table></table>", b"{}"])

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -9,13 +10,16 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import duckdb
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.warehouse.worlds import START, URL, World, day, quote, statement
-from warehouse.captures import ArchiveError, Look
-from warehouse.store import Refusal, Statement, Store
+from warehouse.captures import ArchiveError, Decision, Look
+from warehouse.gate import Limits, doubts, told
+from warehouse.log import Reader, Refusal, Statement
+from warehouse.store import Store
 
 
 class Capture(NamedTuple):
@@ -44,12 +48,14 @@ def load(folder: Path, captures: list[Capture]) -> Store:
     return load_into(Store(folder), captures)
 
 
-def load_into(store: Store, captures: list[Capture]) -> Store:
+def load_into(
+    store: Store, captures: list[Capture], reader: Reader = read, first: int = 0
+) -> Store:
     looks = [
         (look_at(capture.day, day(1000) + timedelta(minutes=number)), as_bytes(capture))
-        for number, capture in enumerate(captures)
+        for number, capture in enumerate(captures, first)
     ]
-    list(store.record(looks, read))
+    list(store.record(looks, reader))
     return store
 
 
@@ -114,6 +120,151 @@ def test_a_rebuild_from_the_archive_believes_the_same(captures: list[Capture]) -
         assert store.digest() == before
 
 
+CAREFUL: Limits = Limits(few=2)
+
+
+def read_carefully(source: str, content: bytes) -> Statement:
+    return read(source, content)._replace(limits=CAREFUL)
+
+
+def load_carefully(folder: Path, captures: list[Capture]) -> Store:
+    return load_into(Store(folder), captures, read_carefully)
+
+
+def accepted(captures: list[Capture], decided: Mapping[int, str]) -> list[Capture]:
+    """Judge captures in the order of their days, each against the last one that was accepted.
+
+    `decided` has the word of a person on the capture of a day, about all that is doubted in it.
+    """
+    good: list[Capture] = []
+    for capture in sorted(captures, key=lambda c: c.day):
+        if capture.prices is None:
+            continue
+        before, now = (facts(c.prices if c else {}) for c in (good[-1] if good else None, capture))
+        days = capture.day - good[-1].day if good else 0
+        held = any(d.severity == "hold" for d in doubts(before, now, days, CAREFUL))
+        if (held and decided.get(capture.day) == "accepted") or (
+            not held and decided.get(capture.day) != "rejected"
+        ):
+            good.append(capture)
+    return good
+
+
+def facts(prices: Mapping[str, int] | None) -> pl.DataFrame:
+    said = statement(quote(price, model=model) for model, price in (prices or {}).items())
+    return told(said.quotes, said.terms)
+
+
+@settings(max_examples=25, deadline=None)
+@given(WORLDS, st.randoms(use_true_random=False))
+def test_what_the_gate_holds_back_is_the_same_in_whatever_order_captures_come(
+    captures: list[Capture], random: Random
+) -> None:
+    shuffled = list(captures)
+    random.shuffle(shuffled)
+    with TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        with store.session():
+            load_into(store, shuffled, read_carefully)
+            World(store).prepare()
+            for count in (len(shuffled) // 2, len(shuffled)):
+                good = accepted(shuffled[:count], {})
+                known_at = day(1000) + timedelta(minutes=count - 1)
+                for at in {capture.day for capture in shuffled[:count]}:
+                    assert as_of(store, day(at), known_at) == believed(good, at)
+
+
+@settings(max_examples=12, deadline=None)
+@given(WORLDS, st.sampled_from(["accepted", "rejected"]), st.data())
+def test_a_decision_is_remembered_by_a_rebuild(
+    captures: list[Capture], verdict: str, data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as folder:
+        store = load_carefully(Path(folder), captures)
+        waiting = store.waiting()
+        readable = [c for c in captures if c.prices is not None]
+        if not readable:
+            return
+        if waiting:
+            ((look, fingerprints),) = waiting
+            on = (look.looked_at - START).days
+            assert on == max(c.day for c in readable)
+        else:
+            capture = data.draw(st.sampled_from(readable))
+            on, fingerprints, verdict = capture.day, (), "rejected"
+            look = replace(
+                look_at(on), capture_sha256=hashlib.sha256(as_bytes(capture)).hexdigest()
+            )
+        decision = Decision(
+            "page", str(look.capture_sha256), verdict, "why", day(1500), fingerprints
+        )
+        store.decide(decision, read_carefully)
+        same_bytes = {c.day for c in readable if as_bytes(c) == as_bytes(by_day(captures, on))}
+        good = accepted(captures, dict.fromkeys(same_bytes if not waiting else {on}, verdict))
+        if len(same_bytes) == 1:
+            with store.session():
+                World(store).prepare()
+                for at in range(8):
+                    assert as_of(store, day(at), day(2000)) == believed(good, at)
+        before = store.digest()
+        store.rebuild(read_carefully)
+        assert store.digest() == before
+
+
+def by_day(captures: list[Capture], on: int) -> Capture:
+    return next(capture for capture in captures if capture.day == on)
+
+
+def test_a_decision_holds_until_what_is_said_changes(tmp_path: Path) -> None:
+    good, bad = {"a": 1, "b": 2, "c": 3}, {"a": 10, "b": 20, "c": 30}
+    store = load_carefully(tmp_path, [Capture(0, good), Capture(1, bad)])
+    ((look, fingerprints),) = store.waiting()
+    reject = Decision(
+        "page", str(look.capture_sha256), "rejected", "units", day(1500), fingerprints
+    )
+    store.decide(reject, read_carefully)
+    assert store.waiting() == []
+    # a page with another clock on it, and the same prices
+    load_into(store, [Capture(2, {**bad, "d": 4})], read_carefully, 1000)
+    assert store.waiting() == []
+    load_into(store, [Capture(3, {"a": 20, "b": 40, "c": 60})], read_carefully, 2000)
+    ((look, _),) = store.waiting()
+    assert look.looked_at == day(3)
+
+
+def test_accepting_lets_the_pages_after_it_in_too(tmp_path: Path) -> None:
+    good, dear = {"a": 1, "b": 2, "c": 3}, {"a": 10, "b": 20, "c": 30}
+    later = {"a": 10, "b": 20, "c": 31}
+    store = load_carefully(tmp_path, [Capture(0, good), Capture(1, dear), Capture(2, later)])
+    first = hashlib.sha256(as_bytes(Capture(1, dear))).hexdigest()
+    with store._writing() as db:  # noqa: SLF001 the fingerprints of a capture that waits no more
+        prints = db.execute(
+            "select fingerprint from doubts where capture_sha256 = $sha", {"sha": first}
+        ).fetchall()
+    word = Decision("page", first, "accepted", "a rise", day(1500), tuple(p for (p,) in prints))
+    store.decide(word, read_carefully)
+    assert store.waiting() == []
+    with store.session():
+        World(store).prepare()
+        assert as_of(store, day(1), day(2000)) == dear
+        assert as_of(store, day(2), day(2000)) == later
+        assert as_of(store, day(2), day(1400)) == good
+
+
+def test_a_fact_set_aside_stays_as_it_was(tmp_path: Path) -> None:
+    steady = {"b": 2, "c": 3, "d": 4}
+    store = load_carefully(tmp_path, [Capture(0, {"a": 1, **steady})])
+    load_into(store, [Capture(1, {"a": 1000, **steady, "e": 5})], read_carefully, 1)
+    with store.session():
+        World(store).prepare()
+        assert as_of(store, day(1), day(2000)) == {"a": 1, **steady, "e": 5}
+    ((look, _),) = store.waiting()
+    difference = store.difference(look, read_carefully)
+    assert difference.select("model", "old", "new").rows() == [
+        ("a", "priced 1 USD per 1M tokens", "priced 1000 USD per 1M tokens")
+    ]
+
+
 def dated(*steps: tuple[float, int]) -> list[dict[str, object]]:
     return [quote(price, valid_from=day(since)) for since, price in steps]
 
@@ -157,7 +308,7 @@ def test_the_same_look_twice_is_nothing_new(tmp_path: Path) -> None:
     store = load(tmp_path, [Capture(0, {"a": 1})])
     (outcome,) = store.record([(look_at(0), as_bytes(Capture(0, {"a": 1})))], read)
     assert outcome.is_repeat
-    assert len(list(store.archive.looks())) == 1
+    assert len(list(store.archive.entries())) == 1
 
 
 def test_a_look_that_the_log_missed_is_folded_at_the_next_chance(tmp_path: Path) -> None:
@@ -174,9 +325,9 @@ def test_a_line_that_a_dying_process_left_unfinished_is_dropped(tmp_path: Path) 
     store = load(tmp_path, [Capture(0, {"a": 1})])
     journal = tmp_path / "archive" / "journal.jsonl"
     journal.write_bytes(journal.read_bytes() + b'{"source": "page", "looked')
-    assert len(list(store.archive.looks())) == 1
+    assert len(list(store.archive.entries())) == 1
     list(store.record([(look_at(1), as_bytes(Capture(1, {"a": 2})))], read))
-    assert [look.looked_at for _, look in store.archive.looks()] == [START, day(1)]
+    assert [look.looked_at for _, look in store.archive.entries()] == [START, day(1)]
 
 
 def test_a_refused_capture_changes_no_price_and_is_kept(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from warehouse.captures import Look
-from warehouse.store import TABLES, Statement, Store
+from warehouse.log import Statement
+from warehouse.store import TABLES, Store
 
 START = datetime(2026, 1, 1)  # noqa: DTZ001 the warehouse's times are UTC without an offset
 URL = "https://example.org"
@@ -108,7 +109,8 @@ class World:
             "cadence_hours": [24.0] * count,
             "url": [URL] * count,
             "description": ["a page"] * count,
-        }, schema_overrides={"provider": pl.String()})  # fmt: skip
+            "unasked": [None] * count,
+        }, schema_overrides={"provider": pl.String(), "unasked": pl.String()})  # fmt: skip
         rates = pl.DataFrame(
             {
                 "currency": ["USD", "CNY"],

@@ -1,18 +1,9 @@
--- one row is a change point that the capture adds to the log of its source
+-- one row is a change point that is added to the log of a source
 --
--- A capture says what holds from its own time on, or from the dates that it states itself,
--- until the next capture of the source speaks. Within that window the log is made to say what
--- the capture says; at the window's end it is made to say again what it said before. A row is
--- added only where the log would otherwise say something else.
-with next_capture as (
-    select looked_at as speaks_at, capture_sha256
-    from looks
-    where source = $source and outcome in ('read', 'unchanged') and looked_at > $looked_at
-    order by looked_at
-    limit 1
-),
-
-not_listed as (
+-- Within its window the log is made to say what was stated; at the window's end it is made to
+-- say again what it said before. A row is added only where the log would otherwise say something
+-- else.
+with not_listed as (
     select {
         is_listed: false,
         availability: null::varchar,
@@ -25,54 +16,18 @@ not_listed as (
     } as says
 ),
 
-listed_then as (
-    select key
-    from believed
-    where valid_from <= $looked_at
-    group by key
-    having arg_max(says.is_listed, valid_from)
-),
-
-listed_next as (
-    select key, min(valid_from) filter (says.is_listed) as since
-    from believed
-    where valid_from <= (select speaks_at from next_capture)
-    group by key
-    having arg_max(says.is_listed, valid_from)
-),
-
--- the time about which this capture is the one to ask, for each key; a source that dates its
--- prices itself restates the past, so there a later capture is asked from its first date on
-windows as (
-    select
-        s.key,
-        min(s.valid_from) as opens_at,
-        if(
-            bool_or(s.is_dated) and any_value(n.since) is not null,
-            any_value(n.since),
-            (select speaks_at from next_capture)
-        ) as closes_at
-    from stated as s
-    left join listed_next as n using (key)
-    group by s.key
-    union all
-    select key, $looked_at, (select speaks_at from next_capture)
-    from listed_then
-    where key not in (select key from stated)
-),
-
 moments as (
-    select key, opens_at as valid_from, false as is_end
+    select key, opens_at as valid_from, false as is_end, null::varchar as closed_by
     from windows
     where closes_at is null or opens_at < closes_at
     union
-    select w.key, p.valid_from, false
+    select w.key, p.valid_from, false, null
     from windows as w
     join (select key, valid_from from stated union all select key, valid_from from believed) as p
         using (key)
     where p.valid_from > w.opens_at and (w.closes_at is null or p.valid_from < w.closes_at)
     union
-    select key, closes_at, true
+    select key, closes_at, true, closed_by
     from windows
     where opens_at < closes_at
 ),
@@ -82,6 +37,7 @@ compared as (
         m.key,
         m.valid_from,
         m.is_end,
+        m.closed_by,
         coalesce(s.subject, b.subject) as subject,
         s.says as stated_says,
         s.evidence as stated_evidence,
@@ -107,9 +63,7 @@ wanted as (
         coalesce(
             if(is_end, believed_evidence, stated_evidence),
             {
-                capture_sha256: if(
-                    is_end, (select capture_sha256 from next_capture), $capture_sha256
-                ),
+                capture_sha256: if(is_end, closed_by, $capture_sha256),
                 locator: null::varchar,
                 printed_text: null::varchar,
                 url: null::varchar,

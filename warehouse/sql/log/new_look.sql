@@ -11,4 +11,7 @@ select
     $error as error,
     $parser_version::integer as parser_version,
     $quote_count::bigint as quote_count,
-    $term_count::bigint as term_count
+    $term_count::bigint as term_count,
+    $etag as etag,
+    $last_modified as last_modified,
+    $robots as robots

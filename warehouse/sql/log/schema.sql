@@ -11,7 +11,10 @@ create table if not exists looks (
     error varchar,
     parser_version integer,
     quote_count bigint,
-    term_count bigint
+    term_count bigint,
+    etag varchar,
+    last_modified varchar,
+    robots varchar
 );
 
 create table if not exists captures (
@@ -55,3 +58,52 @@ create table if not exists facts (
     parser_version integer not null,
     check ((meter is null) <> (term is null))
 );
+
+create table if not exists doubts (
+    position bigint not null,
+    source varchar not null,
+    capture_sha256 varchar not null,
+    rule varchar not null,
+    severity varchar not null,
+    key ubigint,
+    provider varchar,
+    model varchar,
+    tuning_method varchar,
+    adapter varchar,
+    service_tier varchar,
+    region varchar,
+    context_tier varchar,
+    meter varchar,
+    price_list varchar,
+    term varchar,
+    reason varchar not null,
+    fingerprint varchar not null
+);
+
+create table if not exists decisions (
+    position bigint not null,
+    source varchar not null,
+    capture_sha256 varchar not null,
+    verdict varchar not null,
+    reason varchar not null,
+    known_at timestamp not null,
+    fingerprint varchar not null
+);
+
+-- what names a fact in the log, as a number
+create macro if not exists fact_key(
+    provider, model, tuning_method, adapter, service_tier, region, context_tier, meter, term,
+    price_list
+) as md5_number_lower(concat_ws(
+    chr(31),
+    provider,
+    model,
+    tuning_method,
+    coalesce(adapter, chr(30)),
+    service_tier,
+    coalesce(region, chr(30)),
+    coalesce(context_tier, chr(30)),
+    coalesce(meter, chr(30)),
+    coalesce(term, chr(30)),
+    price_list
+));

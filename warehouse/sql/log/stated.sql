@@ -1,18 +1,9 @@
 -- one row is a price or a term that the capture states, with the key that names it in the log
 select
-    md5_number_lower(concat_ws(
-        chr(31),
-        provider,
-        model,
-        tuning_method,
-        coalesce(adapter, chr(30)),
-        service_tier,
-        coalesce(region, chr(30)),
-        coalesce(context_tier, chr(30)),
-        coalesce(meter, chr(30)),
-        coalesce(term, chr(30)),
+    fact_key(
+        provider, model, tuning_method, adapter, service_tier, region, context_tier, meter, term,
         price_list
-    )) as key,
+    ) as key,
     coalesce(valid_from, $looked_at) as valid_from,
     valid_from is not null as is_dated,
     {

@@ -1,17 +1,38 @@
 -- prices_as_of(valid_at, known_at): one row is what one source said about one offer's meter at an instant, as known at another
-with good as (
-    select l.source, max(l.looked_at) as looked_at
+with heard as (
+    select
+        l.source,
+        max(l.looked_at) filter (l.outcome in ('read', 'unchanged')) as looked_at,
+        arg_max(l.position, row(l.looked_at, l.position)) filter (l.outcome = 'read') as position,
+        arg_max(l.outcome, row(l.looked_at, l.position)) filter (l.outcome <> 'unreachable')
+            as last_word
     from looks as l
-    where l.outcome in ('read', 'unchanged')
-        and l.looked_at <= valid_at::timestamp
-        and l.known_at <= known_at::timestamp
+    where l.looked_at <= valid_at::timestamp and l.known_at <= known_at::timestamp
     group by l.source
 ),
 
+-- what the gate says of single prices in the capture that is believed
+doubted as (
+    select
+        d.position,
+        d.key,
+        string_agg(distinct d.rule, ', ' order by d.rule) as doubt,
+        bool_or(d.severity = 'set_aside') as is_set_aside
+    from doubts as d
+    where d.key is not null
+    group by d.position, d.key
+),
+
 held as (
-    select i.*, coalesce(i.checked_at, g.looked_at) as confirmed_at
+    select
+        i.*,
+        coalesce(i.checked_at, g.looked_at) as confirmed_at,
+        g.last_word,
+        d.doubt,
+        d.is_set_aside
     from fact_intervals(known_at::timestamp) as i
-    left join good as g on i.source = g.source
+    left join heard as g on i.source = g.source
+    left join doubted as d on g.position = d.position and i.key = d.key
     where i.is_listed
         and i.meter is not null
         and i.valid_from <= valid_at::timestamp
@@ -26,7 +47,10 @@ aged as (
             h.confirmed_at
             < valid_at::timestamp - greatest(3 * h.cadence_hours, 48) * interval 1 hour,
             true
-        ) as is_stale,
+        )
+        -- what was last seen says something else, or nothing that can be read
+        or coalesce(h.last_word in ('refused', 'quarantined') or h.is_set_aside, false)
+            as is_stale,
         coalesce(
             h.confirmed_at >= valid_at::timestamp - (select trusted_days from build_info) * interval 1 day, false
         ) as is_trusted
@@ -88,6 +112,7 @@ select
     a.printed_text,
     a.url,
     a.remark,
+    a.doubt,
     a.parser_version,
     a.canonical_model,
     a.source_rank,

@@ -21,8 +21,10 @@ select
     s.provider,
     case
         when l.source is null then 'never'
+        when s.unasked is not null then 'stale'
         when l.outcome = 'unreachable' then 'unreachable'
         when l.outcome = 'refused' then 'failing'
+        when l.outcome = 'quarantined' then 'quarantined'
         when coalesce(c.confirmed_at, g.looked_at)
             < b.built_at - greatest(3 * s.cadence_hours, 48) * interval 1 hour then 'stale'
         else 'ok'
@@ -31,7 +33,7 @@ select
     g.looked_at as last_good_at,
     c.confirmed_at,
     coalesce(l.looked_at + s.cadence_hours * interval 1 hour, b.built_at) as next_due_at,
-    l.error as reason,
+    coalesce(l.error, s.unasked) as reason,
     s.rank,
     s.url,
     s.description

@@ -1,0 +1,375 @@
+"""The append-only log of facts: what each look adds to it, and what a decision changes in it."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import duckdb
+import polars as pl
+
+from warehouse.captures import Archive, Decision, Entry, Look
+from warehouse.gate import FACT, NO_FACT, Doubt, Limits, doubts, told
+
+_SQL: Final = Path(__file__).parent / "sql"
+# What a look may come to; a good one is believed.
+GOOD: Final = ("read", "unchanged")
+_REASONS_SHOWN: Final = 3
+_INSTANT: Final = timedelta(microseconds=1)
+
+
+class Refusal(Exception):  # noqa: N818 an answer of the reader, not a fault
+    """A reader's word that a capture says nothing that can be believed, and why."""
+
+
+class Statement(NamedTuple):
+    """What one capture states: validated frames of quotes and of terms, and who read them.
+
+    `limits` are the gate's for this source; without them the statement is believed unasked.
+    """
+
+    quotes: pl.DataFrame
+    terms: pl.DataFrame
+    parser_version: int
+    limits: Limits | None = None
+
+
+Reader = Callable[[str, bytes], Statement]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one look, and how much it stated.
+
+    `outcome` is `read`, `unchanged`, `refused`, `quarantined` or `unreachable`. `fact_count` is
+    the number of change points that the look added to the log; `doubts` are the gate's;
+    `is_repeat` says that the very same look was in the journal already and nothing was done.
+    """
+
+    look: Look
+    outcome: str
+    quote_count: int | None = None
+    term_count: int | None = None
+    fact_count: int = 0
+    error: str | None = None
+    doubts: tuple[Doubt, ...] = ()
+    parser_version: int | None = None
+    is_repeat: bool = False
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether what the look saw is believed."""
+        return self.outcome in GOOD
+
+
+class Log:
+    """The log in one open connection; `read` reads captures, which lie in the archive."""
+
+    def __init__(self, db: duckdb.DuckDBPyConnection, archive: Archive, read: Reader) -> None:
+        self._db = db
+        self._archive = archive
+        self._read = read
+
+    def catch_up(self) -> None:
+        """Fold the entries that stand in the journal and not yet in the log."""
+        for position, entry in self._archive.entries(after=last_position(self._db)):
+            self.fold(position, entry)
+
+    def fold(self, position: int, entry: Entry, content: bytes | None = None) -> Outcome | None:
+        """Add one entry of the journal, and what follows from it: all of it or nothing.
+
+        Gives what became of a look. `content` are the bytes that it saw; they are loaded from
+        the archive where they are needed and not given. A capture that arrives late may change
+        the verdict on later ones of its source: then the source's whole story is told anew.
+        """
+        with transaction(self._db):
+            if isinstance(entry, Decision):
+                self._insert("decisions", _decision_rows(position, entry))
+                self.retell(entry.source, position, entry.known_at)
+                return None
+            outcome = self._add(position, entry, content)
+            # most captures are the latest, and then there is no later verdict to change
+            if outcome.is_good and self._changes_a_later_verdict(entry):
+                # what it added is in the story, too, and nobody has seen it yet
+                run(self._db, sql("log/take_back"), position=position)
+                self.retell(entry.source, position, entry.known_at)
+            return outcome
+
+    def retell(self, source: str, position: int, known_at: datetime) -> int:
+        """Fold a source's captures anew, in the order of their time, and add what differs.
+
+        Reads them with today's parser and judges them by the decisions so far. Gives the number
+        of change points added, which are known since `known_at`. Belongs into a transaction.
+        """
+        with duckdb.connect(":memory:") as scratch:
+            scratch.execute(sql("log/schema"))
+            story = Log(scratch, self._archive, self._read)
+            story._insert("decisions", self._frame("log/decisions_of", source=source))
+            retold = [
+                (noted_at, look, story._add(number, replace(look, known_at=known_at), None))
+                for number, (noted_at, look) in enumerate(self._captured(source), start=1)
+            ]
+            facts = story._frame("log/believed", source=source).to_arrow()
+        for name in ("doubts", "looks"):
+            run(self._db, sql(f"log/forget_{name}"), source=source)
+        for noted_at, look, outcome in retold:
+            self._note(noted_at, replace(outcome, look=look))
+        self._db.register("story", facts)
+        values = {"source": source, "position": position, "known_at": known_at}
+        self._temp("stated", "select * from story", **values)
+        self._temp("believed", sql("log/believed"), **values)
+        self._temp("windows", sql("log/whole_story"), **values)
+        self._db.unregister("story")
+        sha256 = retold[-1][1].capture_sha256 if retold else ""
+        return self._add_change_points(capture_sha256=sha256, parser_version=0, **values)
+
+    def difference(self, look: Look) -> pl.DataFrame:
+        """Give each fact in which a capture differs from what is believed beside it.
+
+        Columns: those of `FACT`, then `old` and `new`, as printed with currency and unit.
+        """
+        statement = self._read(look.source, self._archive.load(look.capture_sha256 or ""))
+        self._temp("believed", sql("log/believed"), **vars(look))
+        before = self._frame("log/told_before", **vars(look))
+        now = _told_at(statement, look.looked_at)
+        self._db.register("told_before", before.to_arrow())
+        self._db.register("told_now", now.to_arrow())
+        return self._frame("log/difference")
+
+    def _captured(self, source: str) -> list[tuple[int, Look]]:
+        """Give the looks that captured something, oldest first, each with its position."""
+        rows = self._frame("log/captured", source=source).rows(named=True)
+        return [(row.pop("position"), Look(**row)) for row in rows]
+
+    def _add(self, position: int, look: Look, content: bytes | None) -> Outcome:
+        """Judge one look and add what it says, without regard to later ones."""
+        outcome = self._judge(position, look, content)
+        self._note(position, outcome)
+        return outcome
+
+    def _judge(self, position: int, look: Look, content: bytes | None) -> Outcome:
+        if look.capture_sha256 is None:
+            return Outcome(look, "unreachable", error=look.error)
+        before = self._rows("log/capture_before", **vars(look))
+        if before and before[0][0] == look.capture_sha256:
+            _, _, parser_version, quote_count, term_count = before[0]
+            return Outcome(
+                look, "unchanged", quote_count, term_count, parser_version=parser_version
+            )
+        try:
+            statement = self._statement(look, content)
+        except Refusal as refusal:
+            return Outcome(look, "refused", error=str(refusal))
+        found = self._doubts(look, statement, before[0][1] if before else None)
+        outcome = Outcome(
+            look,
+            "read",
+            statement.quotes.height,
+            statement.terms.height,
+            doubts=tuple(found),
+            parser_version=statement.parser_version,
+        )
+        standing = [doubt for doubt in found if not self._is_accepted(look.source, doubt)]
+        if held := [doubt.reason for doubt in standing if doubt.severity == "hold"]:
+            reasons = "; ".join(held[:_REASONS_SHOWN])
+            error = f"{look.source}: held back: {reasons}; see `ratecard review`"
+            return replace(outcome, outcome="quarantined", error=error)
+        aside = [doubt.fact for doubt in standing if doubt.severity == "set_aside"]
+        return replace(outcome, fact_count=self._believe(position, look, statement, aside))
+
+    def _statement(self, look: Look, content: bytes | None) -> Statement:
+        if content is None:
+            content = self._archive.load(look.capture_sha256 or "")
+        return self._read(look.source, content)
+
+    def _doubts(
+        self, look: Look, statement: Statement, last_good_at: datetime | None
+    ) -> list[Doubt]:
+        found = []
+        if statement.limits is not None:
+            now = _told_at(statement, look.looked_at)
+            days = 0.0
+            before = now.clear()
+            if last_good_at is not None:
+                days = (look.looked_at - last_good_at) / timedelta(days=1)
+                self._temp("believed", sql("log/believed"), **vars(look))
+                before = self._frame("log/told_before", **vars(look))
+            found = sorted(doubts(before, now, days, statement.limits), key=str)
+        for (reason,) in self._rows("log/rejected", **vars(look)):
+            found.append(Doubt("rejected", "hold", NO_FACT, reason, str(look.capture_sha256)))
+        return found
+
+    def _is_accepted(self, source: str, doubt: Doubt) -> bool:
+        return bool(self._rows("log/accepted", source=source, fingerprint=doubt.fingerprint))
+
+    def _believe(
+        self,
+        position: int,
+        look: Look,
+        statement: Statement,
+        aside: list[tuple[str | None, ...]],
+    ) -> int:
+        """Add the change points of a capture; give their number.
+
+        The facts set aside stay as they were, as if the capture did not speak of them.
+        """
+        quotes, terms = statement.quotes, statement.terms
+        keys = pl.DataFrame(aside, schema=dict.fromkeys(FACT, pl.String), orient="row")
+        if aside:
+            quotes = _without(quotes, keys)
+            terms = _without(terms, keys)
+        values = {
+            **vars(look), "position": position, "parser_version": statement.parser_version
+        }  # fmt: skip
+        for name, frame in (("quotes", quotes), ("terms", terms), ("aside", keys)):
+            self._db.register(name, frame.to_arrow())
+        for name in ("stated", "believed", "set_aside", "windows"):
+            self._temp(name, sql(f"log/{name}"), **values)
+        for name in ("quotes", "terms", "aside"):
+            self._db.unregister(name)
+        return self._add_change_points(**values)
+
+    def _add_change_points(self, **values: object) -> int:
+        select = sql("log/change_points")
+        added = run(self._db, f"insert into facts by name {select}", **values).fetchall()
+        for name in ("stated", "believed", "windows"):
+            self._db.execute(f"drop table {name}")
+        return int(added[0][0])
+
+    def _changes_a_later_verdict(self, look: Look) -> bool:
+        """Tell whether a capture that arrived late makes others look otherwise than they did.
+
+        Asks up to the next one that was believed and still is: it stands where it stood.
+        """
+        later = self._frame("log/later_captures", **vars(look)).rows(named=True)
+        for fields in later:
+            was_good = fields.pop("is_good")
+            if self._is_believable(Look(**fields)) != was_good:
+                return True
+            if was_good:
+                return False
+        return False
+
+    def _is_believable(self, look: Look) -> bool | None:
+        """Judge a capture that is in the log already; none where that takes the whole story.
+
+        What a source dates itself is believed of times before the capture, too, so that the log
+        no longer tells what was believed without it.
+        """
+        just_before = replace(look, looked_at=look.looked_at - _INSTANT)
+        ((sha256, last_good_at, *_),) = self._rows("log/capture_before", **vars(just_before))
+        if sha256 == look.capture_sha256:
+            return True
+        try:
+            statement = self._statement(look, None)
+        except Refusal:
+            return False
+        if any(f["valid_from"].null_count() < f.height for f in statement[:2]):
+            return None
+        found = self._doubts(just_before, statement, last_good_at)
+        return all(d.severity != "hold" or self._is_accepted(look.source, d) for d in found)
+
+    def _note(self, position: int, outcome: Outcome) -> None:
+        values = {**vars(outcome.look), **vars(outcome), "position": position}
+        if outcome.look.capture_sha256:
+            run(self._db, f"insert into captures by name {sql('log/new_capture')}", **values)
+        run(self._db, f"insert into looks by name {sql('log/new_look')}", **values)
+        if outcome.doubts:
+            rows = [(d.rule, d.severity, *d.fact, d.reason, d.fingerprint) for d in outcome.doubts]
+            names = ["rule", "severity", *FACT, "reason", "fingerprint"]
+            found = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+            self._db.register("found", found.to_arrow())
+            run(self._db, f"insert into doubts by name {sql('log/new_doubts')}", **values)
+            self._db.unregister("found")
+
+    def _insert(self, table: str, rows: pl.DataFrame) -> None:
+        self._db.register("incoming", rows.to_arrow())
+        self._db.execute(f"insert into {table} by name from incoming")
+        self._db.unregister("incoming")
+
+    def _temp(self, name: str, select: str, **values: object) -> None:
+        run(self._db, f"create or replace temp table {name} as {select}", **values)
+
+    def _rows(self, name: str, **values: object) -> list[tuple[Any, ...]]:
+        return run(self._db, sql(name), **values).fetchall()
+
+    def _frame(self, name: str, **values: object) -> pl.DataFrame:
+        return frame(self._db, sql(name), **values)
+
+
+@contextmanager
+def transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Do all of it or nothing."""
+    db.execute("begin")
+    try:
+        yield
+    except BaseException:
+        db.execute("rollback")
+        raise
+    db.execute("commit")
+
+
+@cache
+def sql(name: str) -> str:
+    """Give the text of one of the SQL files, by its path without the ending."""
+    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def run(
+    db: duckdb.DuckDBPyConnection, statement: str, /, **values: object
+) -> duckdb.DuckDBPyConnection:
+    """Execute SQL with those of the values that it names; the engine refuses the others."""
+    return db.execute(statement, named(statement, values))
+
+
+def frame(db: duckdb.DuckDBPyConnection, question: str, /, **values: object) -> pl.DataFrame:
+    """Answer an SQL query, with those of the values that it names, as a frame."""
+    answer = db.sql(question, params=named(question, values) or None)
+    return pl.DataFrame(answer.to_arrow_table())
+
+
+def named(statement: str, values: Mapping[str, object]) -> dict[str, object]:
+    """Pick the values that an SQL text names as `$name`."""
+    return {name: values[name] for name in set(re.findall(r"\$(\w+)", statement))}
+
+
+def last_position(db: duckdb.DuckDBPyConnection) -> int:
+    """Give the position in the journal up to which the log has folded it."""
+    return int(db.execute(sql("log/last_position")).fetchall()[0][0])
+
+
+def _told_at(statement: Statement, at: datetime) -> pl.DataFrame:
+    """Lay out what a statement says about one instant; it may say more of other times."""
+    since = pl.col("valid_from")
+    frames = [
+        frame.filter(since.is_null() | (since <= at))
+        .sort("valid_from", nulls_last=True, maintain_order=True)
+        .unique([name for name in FACT if name in frame.columns], keep="last", maintain_order=True)
+        if frame["valid_from"].null_count() < frame.height
+        else frame
+        for frame in (statement.quotes, statement.terms)
+    ]
+    return told(*frames)
+
+
+def _without(frame: pl.DataFrame, aside: pl.DataFrame) -> pl.DataFrame:
+    names = [name for name in FACT if name in frame.columns]
+    of_this_kind = aside.filter(pl.col("term" if "term" in names else "meter").is_not_null())
+    return frame.join(of_this_kind, on=names, how="anti", nulls_equal=True)
+
+
+def _decision_rows(position: int, decision: Decision) -> pl.DataFrame:
+    fingerprints = decision.fingerprints or (decision.capture_sha256,)
+    return pl.DataFrame({
+        "position": [position] * len(fingerprints),
+        "source": decision.source,
+        "capture_sha256": decision.capture_sha256,
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+        "known_at": decision.known_at,
+        "fingerprint": list(fingerprints),
+    })  # fmt: skip
