@@ -120,8 +120,8 @@ def _page(capture: bytes) -> Iterator[_Block]:
 
 
 _CONTENTS: Final = re.compile(r"(?:On this page|이 페이지의 내용) *\n((?: *\* .+\n)+)")
-_LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_TAB: Final = re.compile(r"\]\([^)]*#(standard|batch|flex|priority)\)")
+_LINK: Final = re.compile(r"\[([^\]]{0,200})\]\([^)]{0,200}\)")
+_TAB: Final = re.compile(r"\]\([^)]{0,200}#(standard|batch|flex|priority)\)")
 _UPDATED: Final = re.compile(r"Last updated [0-9-]{10} UTC|최종 업데이트: [0-9-]{10}\(UTC\)")
 
 

@@ -77,7 +77,8 @@ SOURCE: Final = Source(
     description="Vertex AI's price page of early 2025: tuning Gemini models",
     rank=Rank.SELLER,
     provider="google_vertex",
-    cadence=timedelta(days=7),
+    cadence=timedelta(days=30),
+    unasked="its page was rewritten since, with other tables: only captures of early 2025 are read",
     # 2 on 2025-02-27
     quote_count=(2, 20),
     term_count=(1, 1),

@@ -46,12 +46,12 @@ _LONGEST_REASON: Final = 500
 class Limits:
     """How much may change between two captures before a person has to look.
 
-    Shares are of what was there before. `lost_share` and `gained_share` are per 30 days begun
-    between the captures, `moved_share` per 90: what is normal grows with the time that nobody
-    looked; but never beyond `lost_training_share` of the training prices. A price that moves by
-    the factor `jump` is set aside. Fewer than `few` are no pattern. `bounds` are the least and
-    the most that a meter's canonical unit can cost, in dollars: the cheapest and the dearest
-    that anybody sold by 2026-11, with a wide margin.
+    Shares are of what was there before. `lost_share` and `gained_share` are per 30 days between
+    the captures, `moved_share` per 90, and whole for any shorter time: what is normal grows with
+    the time that nobody looked; but never beyond `lost_training_share` of the training prices. A
+    price that moves by the factor `jump` is set aside. Fewer than `few` are no pattern. `bounds`
+    are the least and the most that a meter's canonical unit can cost, in dollars: the cheapest
+    and the dearest that anybody sold by 2026-11, with a wide margin.
     """
 
     lost_share: float = 0.2
@@ -79,7 +79,8 @@ class Doubt(NamedTuple):
 
     `severity` is what it does: `hold` keeps the whole capture from being believed, `set_aside`
     one fact, `flag` nothing. `fact` names the fact it is about, by the columns of `FACT`, all
-    null where it is about the capture. `fingerprint` stays the same as long as the rule is
+    null where it is about the capture, and `other` another model that it is about, too: the
+    former name of a renamed one. `fingerprint` stays the same as long as the rule is
     broken by the same values: a person's decision holds for it, and for nothing else.
     """
 
@@ -88,6 +89,7 @@ class Doubt(NamedTuple):
     fact: tuple[str | None, ...]
     reason: str
     fingerprint: str
+    other: str | None = None
 
 
 NO_FACT: Final[tuple[str | None, ...]] = (None,) * len(FACT)
@@ -152,6 +154,15 @@ def _offer_words() -> pl.Expr:
     ).alias("words")
 
 
+def _values(*columns: str) -> pl.Expr:
+    """Name facts with their values, in one order, for a fingerprint."""
+    return pl.concat_str(pl.col("words", *columns).cast(pl.String), separator=" ").sort()
+
+
+def _listed(rows: pl.DataFrame, *columns: str) -> list[str]:
+    return rows.select(_values(*columns)).to_series().to_list()
+
+
 _PRICED: Final = pl.col("availability") == "priced"
 
 
@@ -174,7 +185,8 @@ def _impossible(now: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
         yield _doubt("out_of_bounds", "set_aside", reason, amount, _fact(row))
     if beyond.height >= limits.few and beyond.height * 10 > priced.height:
         reason = f"{beyond.height} of {priced.height} prices are beyond what anybody asks"
-        yield _doubt("out_of_bounds", "hold", reason, sorted(beyond["words"].to_list()))
+        about = _listed(beyond, "unit_price", "pricing_currency")
+        yield _doubt("out_of_bounds", "hold", reason, about)
 
 
 def _odd(now: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
@@ -191,7 +203,8 @@ def _odd(now: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
     yield from _flags("cached_dearer", dearer, "unit_price_whole", "cached, against uncached")
     if dearer.height >= limits.few and dearer.height * 2 > both.height:
         reason = f"{dearer.height} of {both.height} cached prices are above the uncached ones"
-        yield _doubt("cached_dearer", "hold", reason, sorted(dearer["model"].to_list()))
+        about = _listed(dearer.with_columns(_offer_words()), "unit_price", "unit_price_whole")
+        yield _doubt("cached_dearer", "hold", reason, about)
     rest = [name for name in FACT if name != "service_tier"]
     halves = price.filter(
         (pl.col("service_tier") == "batch")
@@ -244,7 +257,8 @@ def _renamed(pairs: pl.DataFrame) -> pl.DataFrame:
     rest = [name for name in FACT if name not in {"provider", "model"}]
 
     def whole_models(there: str, not_there: str, prefix: str) -> pl.DataFrame:
-        prices = [f"{prefix}availability", f"{prefix}unit_price", f"{prefix}value"]
+        said = ("availability", "unit_price", "pricing_currency", "value")
+        prices = [f"{prefix}{name}" for name in said]
         return (
             pairs.filter((pl.col(there) & ~pl.col(not_there)).all().over("provider", "model"))
             .sort("provider", "model", *rest, nulls_last=True)
@@ -277,7 +291,7 @@ def _renames(renamed: pl.DataFrame) -> Iterator[Doubt]:
     for provider, old, new in renamed.iter_rows():
         reason = f"{provider} {old} is called {new} now, at the same prices"
         fact = (provider, new, *(None,) * (len(FACT) - 2))
-        yield _doubt("renamed", "flag", reason, old, fact)
+        yield _doubt("renamed", "flag", reason, old, fact)._replace(other=old)
 
 
 def _rows_lost_or_gained(
@@ -332,7 +346,8 @@ def _column_gone(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
     """Doubt a capture in which a meter lost its prices for all models that are still there."""
     by = ["provider", "tuning_method", "adapter", "service_tier", "price_list", "meter"]
     columns = (
-        pairs.filter(
+        pairs.with_columns(_offer_words())
+        .filter(
             pl.col("meter").is_not_null()
             & pl.col("old_availability").is_in(["priced", "free"])
             # the model itself is still there
@@ -341,6 +356,7 @@ def _column_gone(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
         .group_by(by)
         .agg(
             had=pl.len(),
+            gone=_values(),
             has=(
                 pl.col("is_there") & pl.col("availability").is_in(["priced", "free", "not_offered"])
             ).sum(),
@@ -351,7 +367,7 @@ def _column_gone(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
     for row in columns.iter_rows(named=True):
         where = " ".join(str(row[name]) for name in by if row[name] is not None)
         reason = f"all {row['had']} prices of {where} are gone, their models are not"
-        yield _doubt("column_gone", "hold", reason, where)
+        yield _doubt("column_gone", "hold", reason, row["gone"])
 
 
 def _moved(pairs: pl.DataFrame, days: float, limits: Limits) -> Iterator[Doubt]:
@@ -365,7 +381,8 @@ def _moved(pairs: pl.DataFrame, days: float, limits: Limits) -> Iterator[Doubt]:
     changed = comparable.filter("other_currency")
     if changed.height * 2 > comparable.height:
         reason = f"{changed.height} of {comparable.height} prices are in another currency"
-        yield _doubt("currency_changed", "hold", reason, sorted(changed["words"].to_list()))
+        about = _listed(changed, "old_pricing_currency", "pricing_currency")
+        yield _doubt("currency_changed", "hold", reason, about)
     else:
         for row in changed.iter_rows(named=True):
             reason = (
@@ -398,7 +415,8 @@ def _by_one_factor(same: pl.DataFrame, moved: pl.DataFrame, limits: Limits) -> I
     least = 1 if is_unit else limits.few
     if count >= least and count * 2 > same.height:
         reason = f"{count} of {same.height} prices moved by one factor, {factor:g}"
-        yield _doubt("one_factor", "hold", reason, (factor, sorted(moved["words"].to_list())))
+        about = _listed(moved, "old_unit_price", "unit_price")
+        yield _doubt("one_factor", "hold", reason, about)
 
 
 def _whole_columns(
@@ -409,14 +427,18 @@ def _whole_columns(
     columns = (
         same.group_by(by)
         .len("all")
-        .join(moved.group_by(by).len("moved"), on=by, nulls_equal=True)
+        .join(
+            moved.group_by(by).agg(moved=pl.len(), values=_values("old_unit_price", "unit_price")),
+            on=by,
+            nulls_equal=True,
+        )
         .filter((pl.col("moved") >= limits.few) & (pl.col("moved") > share * pl.col("all")))
         .sort(by)
     )
     for row in columns.iter_rows(named=True):
         where = " ".join(str(row[name]) for name in by if row[name] is not None)
         reason = f"{row['moved']} of {row['all']} prices of {where} moved at once"
-        yield _doubt("most_moved", "hold", reason, (where, row["moved"], row["all"]))
+        yield _doubt("most_moved", "hold", reason, row["values"])
 
 
 def _exchanged(same: pl.DataFrame, moved: pl.DataFrame) -> Iterator[Doubt]:
@@ -431,7 +453,8 @@ def _exchanged(same: pl.DataFrame, moved: pl.DataFrame) -> Iterator[Doubt]:
     models = within.select("provider", "model").unique()
     if models.height * 2 >= same.select("provider", "model").unique().height:
         reason = f"{within.height} pairs of prices changed places: {_some(within)}"
-        yield _doubt("columns_exchanged", "hold", reason, sorted(within["words"].to_list()))
+        about = _listed(within, "words_other", "old_unit_price", "unit_price")
+        yield _doubt("columns_exchanged", "hold", reason, about)
     between = one.join(one, on=["provider", *rest], nulls_equal=True, suffix="_other").filter(
         (pl.col("model") != pl.col("model_other"))
         & (pl.col("unit_price") == pl.col("old_unit_price_other"))
@@ -440,4 +463,5 @@ def _exchanged(same: pl.DataFrame, moved: pl.DataFrame) -> Iterator[Doubt]:
     for row in between.iter_rows(named=True):
         reason = f"{row['words']} and {row['model_other']} changed places"
         fact = tuple(row.get(name) for name in FACT)
-        yield _doubt("values_exchanged", "flag", reason, str(row["unit_price"]), fact)
+        about = (row["model_other"], str(row["old_unit_price"]), str(row["unit_price"]))
+        yield _doubt("values_exchanged", "flag", reason, about, fact)

@@ -89,17 +89,39 @@ class Log:
         with transaction(self._db):
             if isinstance(entry, Decision):
                 self._insert("decisions", _decision_rows(position, entry))
-                self.retell(entry.source, position, entry.known_at)
+                self._retell(entry.source, position, entry.known_at)
                 return None
             outcome = self._add(position, entry, content)
             # most captures are the latest, and then there is no later verdict to change
             if outcome.is_good and self._changes_a_later_verdict(entry):
                 # what it added is in the story, too, and nobody has seen it yet
                 run(self._db, sql("log/take_back"), position=position)
-                self.retell(entry.source, position, entry.known_at)
+                self._retell(entry.source, position, entry.known_at)
             return outcome
 
-    def retell(self, source: str, position: int, known_at: datetime) -> int:
+    def reread(self, source: str, known_at: datetime, since: datetime | None = None) -> int:
+        """Read a source's captures again with today's parser; add what they say otherwise.
+
+        Only what they say of times since `since` counts, where it is given. Gives the number of
+        corrections: what was misread is no change in the world.
+        """
+        with transaction(self._db):
+            return self._reread(source, last_position(self._db), known_at, since)
+
+    def _reread(
+        self, source: str, position: int, known_at: datetime, since: datetime | None = None
+    ) -> int:
+        return self._retell(source, position, known_at, since, is_reading=True)
+
+    def _retell(
+        self,
+        source: str,
+        position: int,
+        known_at: datetime,
+        since: datetime | None = None,
+        *,
+        is_reading: bool = False,
+    ) -> int:
         """Fold a source's captures anew, in the order of their time, and add what differs.
 
         Reads them with today's parser and judges them by the decisions so far. Gives the number
@@ -119,13 +141,20 @@ class Log:
         for noted_at, look, outcome in retold:
             self._note(noted_at, replace(outcome, look=look))
         self._db.register("story", facts)
-        values = {"source": source, "position": position, "known_at": known_at}
+        values = {
+            "source": source,
+            "position": position,
+            "known_at": known_at,
+            "since": since,
+        }
         self._temp("stated", "select * from story", **values)
         self._temp("believed", sql("log/believed"), **values)
         self._temp("windows", sql("log/whole_story"), **values)
         self._db.unregister("story")
         sha256 = retold[-1][1].capture_sha256 if retold else ""
-        return self._add_change_points(capture_sha256=sha256, parser_version=0, **values)
+        return self._add_change_points(
+            is_reading=is_reading, capture_sha256=sha256, parser_version=0, **values
+        )
 
     def difference(self, look: Look) -> pl.DataFrame:
         """Give each fact in which a capture differs from what is believed beside it.
@@ -164,6 +193,9 @@ class Log:
             statement = self._statement(look, content)
         except Refusal as refusal:
             return Outcome(look, "refused", error=str(refusal))
+        if before and before[0][2] != statement.parser_version:
+            # what the parser now reads otherwise in old captures, the world did not change
+            self._reread(look.source, position - 1, look.known_at)
         found = self._doubts(look, statement, before[0][1] if before else None)
         outcome = Outcome(
             look,
@@ -233,10 +265,12 @@ class Log:
             self._db.unregister(name)
         return self._add_change_points(**values)
 
-    def _add_change_points(self, **values: object) -> int:
-        select = sql("log/change_points")
-        added = run(self._db, f"insert into facts by name {select}", **values).fetchall()
-        for name in ("stated", "believed", "windows"):
+    def _add_change_points(self, *, is_reading: bool = False, **values: object) -> int:
+        self._temp("change_points", sql("log/change_points"), **values)
+        added = self._db.execute(sql("log/new_facts")).fetchall()
+        if is_reading:
+            self._db.execute(f"insert into corrections by name {sql('log/corrections')}")
+        for name in ("stated", "believed", "windows", "change_points"):
             self._db.execute(f"drop table {name}")
         return int(added[0][0])
 
@@ -279,8 +313,11 @@ class Log:
             run(self._db, f"insert into captures by name {sql('log/new_capture')}", **values)
         run(self._db, f"insert into looks by name {sql('log/new_look')}", **values)
         if outcome.doubts:
-            rows = [(d.rule, d.severity, *d.fact, d.reason, d.fingerprint) for d in outcome.doubts]
-            names = ["rule", "severity", *FACT, "reason", "fingerprint"]
+            rows = [
+                (d.rule, d.severity, *d.fact, d.reason, d.fingerprint, d.other)
+                for d in outcome.doubts
+            ]
+            names = ["rule", "severity", *FACT, "reason", "fingerprint", "other"]
             found = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
             self._db.register("found", found.to_arrow())
             run(self._db, f"insert into doubts by name {sql('log/new_doubts')}", **values)

@@ -133,6 +133,27 @@ class Store:
             self.archive.note(noted)
             log.fold(last_position(db) + 1, noted)
 
+    def reparse(
+        self,
+        names: Iterable[str] | None,
+        since: datetime | None,
+        known_at: datetime,
+        read: Reader,
+    ) -> dict[str, int]:
+        """Read sources' captures again with today's parsers; give the corrections of each.
+
+        All sources that have captures where none is named; only what captures say of times
+        since `since`, where it is given. What was misread becomes a correction, known since
+        `known_at`, and is no change of price.
+        """
+        with self._writing() as db:
+            log = Log(db, self.archive, read)
+            log.catch_up()
+            known_at = max(known_at, _latest_knowledge(db))
+            have = [source for (source,) in db.execute(sql("log/captured_sources")).fetchall()]
+            chosen = have if names is None else [name for name in have if name in names]
+            return {name: log.reread(name, known_at, since) for name in chosen}
+
     def last_seen(self) -> dict[str, Look]:
         """Give the last look at each source that saw something, as published."""
         if not self.published.exists():

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.worlds import World, day, quote, term
+from warehouse.gate import Limits
 from warehouse.store import TABLES, InvalidTable, Store, StoreError, dependencies, table_comment
 
 
@@ -369,3 +370,97 @@ def test_no_digest_of_a_folder_that_knows_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="nothing is known"):
         Store(tmp_path / "new").digest()
     assert not (tmp_path / "new").exists()
+
+
+def thousandfold(row: dict[str, Any]) -> dict[str, Any]:
+    """Misread a price per 1K tokens as one per 1M."""
+    if row.get("unit_price") is None:
+        return row
+    return {**row, "unit_price": row["unit_price"] / 1000}
+
+
+def test_what_a_better_parser_reads_in_old_captures_is_a_correction_and_no_change(
+    tmp_path: Path,
+) -> None:
+    world = World(Store(tmp_path))
+    world.parser = thousandfold
+    world.says(0, quote(1000), quote(5000, model="b"))
+    world.says(1, quote(2000), quote(5000, model="b"))
+    assert causes(world) == [("price_change", "training_tokens", "1 day")]
+    world.parser, world.parser_version = dict, 2
+    # the next page is a new one, and says what the last one did
+    world.says(2, quote(2000), quote(5000, model="b"), quote(7, model="c"))
+    assert causes(world) == [
+        ("correction", "training_tokens", "00:00:00"),
+        ("correction", "training_tokens", "00:00:00"),
+        ("correction", "training_tokens", "1 day"),
+        ("price_change", "training_tokens", "1 day"),
+        ("listed", "training_tokens", "2 days"),
+    ]
+    assert rows(
+        world.store,
+        "select model, old_unit_price::int, new_unit_price::int from price_changes "
+        "where cause = 'correction' order by valid_from, model",
+    ) == [("a", 1, 1000), ("b", 5, 5000), ("a", 2, 2000)]
+    believed_then = "select unit_price::int from prices_as_of($valid, $known) where model = 'a'"
+    asked = {"valid": day(1), "known": day(1002)}
+    assert world.store.query(believed_then, asked).rows() == [(2,)]
+    assert world.store.query(believed_then, {**asked, "known": day(2000)}).rows() == [(2000,)]
+
+
+def test_captures_can_be_read_again_when_asked_and_only_of_times_since_a_day(
+    tmp_path: Path,
+) -> None:
+    world = World(Store(tmp_path))
+    world.parser = thousandfold
+    world.says(0, quote(1000))
+    world.says(1, quote(2000))
+    world.parser, world.parser_version = dict, 2
+    reread = world.store.reparse(["page", "unknown"], day(1), day(1500), world.read)
+    assert reread == {"page": 1}
+    before_and_after = "select unit_price::int from price_history order by valid_from"
+    assert rows(world.publish(), before_and_after) == [(1,), (2000,)]
+    assert world.store.reparse(None, None, day(1501), world.read) == {"page": 1}
+    assert rows(world.publish(), before_and_after) == [(1000,), (2000,)]
+    digest = world.store.digest()
+    world.store.rebuild(world.read)
+    assert world.store.digest() == digest
+
+
+def test_a_model_that_is_called_otherwise_is_one_row(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.limits = Limits()
+    others = [quote(price, model=f"other {price}") for price in range(2, 9)]
+    world.says(0, quote(1, model="classifier model 3b"), *others)
+    world.says(1, quote(1, model="classifier (3b)"), *others)
+    assert rows(
+        world.publish(), "select cause, model, old_value, new_value, meter from price_changes"
+    ) == [("lifecycle", "classifier (3b)", "classifier model 3b", "classifier (3b)", None)]
+
+
+def test_a_gap_an_outage_and_a_quarantined_page_are_no_changes(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.limits = Limits()
+    page = [quote(price, model=f"model {price}") for price in range(1, 9)]
+    world.says(0, *page)
+    world.fails(1)
+    dear = [{**row, "unit_price": row["unit_price"] * 100} for row in page]
+    world.says(2, *dear)
+    assert causes(world) == []
+    assert rows(world.store, "select state, reason like '%factor, 100;%' from source_health") == [
+        ("quarantined", True)
+    ]
+    assert rows(world.store, "select distinct is_stale from current_prices") == [(True,)]
+    holding = "select distinct state, rule from review where severity = 'hold' order by rule"
+    assert rows(world.store, holding) == [("waiting", "most_moved"), ("waiting", "one_factor")]
+    world.says(30, *page)
+    assert causes(world) == []
+
+
+def test_a_price_that_is_doubted_says_so(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.limits = Limits()
+    world.says(0, quote(1, meter="input_tokens"), quote(44, meter="cached_input_tokens"))
+    assert rows(
+        world.publish(2), "select meter, doubt, is_stale from current_prices order by meter"
+    ) == [("cached_input_tokens", "cached_dearer", False), ("input_tokens", None, False)]

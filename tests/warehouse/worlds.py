@@ -1,6 +1,6 @@
 """Small worlds for the warehouse's tests: what sources said, as the frames they hand over."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.captures import Look
+from warehouse.gate import Limits
 from warehouse.log import Statement
 from warehouse.store import TABLES, Store
 
@@ -78,27 +79,38 @@ def _frame(rows: list[dict[str, Any]], names: list[str]) -> pl.DataFrame:
 
 
 class World:
-    """A store, and sources that say what the test tells them to, each thing once per day."""
+    """A store, and sources that say what the test tells them to, each thing once per day.
+
+    `parser` is how the rows of a capture are read, in its version, and `limits` are the gate's:
+    without them everything is believed.
+    """
 
     def __init__(self, store: Store, **ranks: int) -> None:
         self.store = store
+        self.limits: Limits | None = None
+        self.parser: Callable[[dict[str, Any]], dict[str, Any]] = dict
+        self.parser_version = 1
         self._ranks = ranks or {"page": 1}
-        self._said: dict[bytes, Statement] = {}
+        self._said: dict[bytes, tuple[dict[str, Any], ...]] = {}
         self._known = 0
+
+    def read(self, _: str, content: bytes) -> Statement:
+        said = statement(map(self.parser, self._said[content]))
+        return said._replace(limits=self.limits, parser_version=self.parser_version)
 
     def says(self, on: float, *rows: dict[str, Any], source: str = "page") -> int:
         """Let a source say rows on a day; give the number of facts that were new."""
         self._known += 1
         content = repr((source, rows)).encode()
-        self._said[content] = statement(rows)
+        self._said[content] = rows
         look = Look(source, day(on), day(1000 + self._known), URL)
-        (outcome,) = self.store.record([(look, content)], lambda _, said: self._said[said])
+        (outcome,) = self.store.record([(look, content)], self.read)
         return outcome.fact_count
 
     def fails(self, on: float, source: str = "page") -> None:
         self._known += 1
         look = Look(source, day(on), day(1000 + self._known), URL, error="no answer")
-        list(self.store.record([(look, None)], lambda _, said: self._said[said]))
+        list(self.store.record([(look, None)], self.read))
 
     def prepare(self, at: float = 2000) -> None:
         count = len(self._ranks)

@@ -82,7 +82,8 @@ select
     valid_from,
     $known_at::timestamp as known_at,
     unnest(says),
-    unnest(evidence)
+    unnest(evidence),
+    believed_says
 from wanted
 window sequence as (partition by key order by valid_from)
 qualify says is distinct from if(

@@ -24,5 +24,6 @@ select
     price_list,
     term,
     reason,
-    fingerprint
+    fingerprint,
+    other
 from found

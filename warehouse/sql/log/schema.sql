@@ -59,6 +59,21 @@ create table if not exists facts (
     check ((meter is null) <> (term is null))
 );
 
+-- what a capture was once read as, and is read as now: no change in the world
+create table if not exists corrections (
+    position bigint not null,
+    source varchar not null,
+    key ubigint not null,
+    valid_from timestamp not null,
+    known_at timestamp not null,
+    old_availability varchar,
+    old_list_unit_price decimal(38, 18),
+    old_pricing_unit varchar,
+    old_pricing_currency varchar,
+    old_unit_price decimal(38, 18),
+    old_value varchar
+);
+
 create table if not exists doubts (
     position bigint not null,
     source varchar not null,
@@ -77,7 +92,8 @@ create table if not exists doubts (
     price_list varchar,
     term varchar,
     reason varchar not null,
-    fingerprint varchar not null
+    fingerprint varchar not null,
+    other varchar
 );
 
 create table if not exists decisions (

@@ -1,7 +1,7 @@
--- one row is a fact of a source whose whole story is told anew: all of time is asked about
+-- one row is a fact of a source whose story is told anew: all of time since an instant is asked about
 select
     key,
-    min(valid_from) as opens_at,
+    greatest(min(valid_from), $since::timestamp) as opens_at,
     null::timestamp as closes_at,
     null::varchar as closed_by
 from (

@@ -64,6 +64,8 @@ terms as (
             t.term
         order by
             t.model <> '*' desc,
+            -- a tuned model may outlive the base that it was tuned from
+            t.tuning_method <> 'none' desc,
             t.is_trusted desc,
             t.source_rank,
             t.tuning_method = o.tuning_method desc,

@@ -1,0 +1,2 @@
+-- the change points, as facts
+insert into facts by name select * exclude (believed_says) from change_points
