@@ -179,5 +179,6 @@ SOURCE: Final = Source(
     cadence=timedelta(days=1),
     # 185 on 2026-08-05 of Google and OpenAI alone, 128 of them OpenAI's
     quote_count=(150, 10_000),
+    is_several_files=True,
     parse=parse,
 )

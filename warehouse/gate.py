@@ -463,5 +463,5 @@ def _exchanged(same: pl.DataFrame, moved: pl.DataFrame) -> Iterator[Doubt]:
     for row in between.iter_rows(named=True):
         reason = f"{row['words']} and {row['model_other']} changed places"
         fact = tuple(row.get(name) for name in FACT)
-        about = (row["model_other"], str(row["old_unit_price"]), str(row["unit_price"]))
-        yield _doubt("values_exchanged", "flag", reason, about, fact)
+        exchanged = (row["model_other"], str(row["old_unit_price"]), str(row["unit_price"]))
+        yield _doubt("values_exchanged", "flag", reason, exchanged, fact)

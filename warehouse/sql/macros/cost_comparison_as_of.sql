@@ -32,6 +32,9 @@ offers as (
         any_value(pricing_currency order by figure desc) filter (figure like 'training%')
             as pricing_currency,
         min(confirmed_at) as oldest_confirmed_at,
+        max(confirmed_at) filter (
+            figure like 'training%' and source_rank = 1 and availability in ('priced', 'free')
+        )::date as sold_at,
         string_agg(distinct source, ', ' order by source) as sources
     from figures
     group by all
@@ -52,6 +55,15 @@ terms as (
     join terms_as_of(as_of, timestamp 'infinity') as t
         on o.provider = t.provider
         and (t.model in ('*', o.expanded_from) or t.canonical_model = o.canonical_model)
+        -- a tuned model ends with its base, but where a catalogue says so and the seller still
+        -- priced the training after that day, the catalogue speaks of the base alone
+        and (
+            t.tuning_method <> 'none'
+            or t.source_rank in (1, 4)
+            or t.term <> 'shutdown_on'
+            or o.sold_at is null
+            or try_cast(t.value as date) > o.sold_at
+        )
     qualify row_number() over (
         partition by
             o.provider,
@@ -67,6 +79,9 @@ terms as (
             -- a tuned model may outlive the base that it was tuned from
             t.tuning_method <> 'none' desc,
             t.is_trusted desc,
+            -- of those that nobody confirmed of late the latest is the best there is
+            if(t.is_trusted, t.source_rank, null),
+            if(t.is_trusted, null, t.confirmed_at) desc,
             t.source_rank,
             t.tuning_method = o.tuning_method desc,
             t.confirmed_at desc,
@@ -153,6 +168,7 @@ select
     pricing_currency,
     oldest_confirmed_at,
     sources,
-    expanded_from
+    expanded_from,
+    canonical_model
 from described
 order by provider, model, tuning_method, adapter, service_tier, region, context_tier

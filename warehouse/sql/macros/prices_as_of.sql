@@ -98,6 +98,9 @@ select
             a.meter
         order by
             a.is_trusted desc,
+            -- of those that nobody confirmed of late the latest is the best there is
+            if(a.is_trusted, a.source_rank, null),
+            if(a.is_trusted, null, a.confirmed_at) desc nulls last,
             a.source_rank,
             -- a seller's main list before a further one in another currency
             a.price_list is null desc,

@@ -1,4 +1,26 @@
--- one row is one offer in its standard tier, or one size bracket with the number of models in it
+-- one row is one offer in its standard tier and main region, or one size bracket with the number of models in it
+with listed as (
+    select *
+    from cost_comparison
+    where service_tier = 'standard' and ($provider::varchar is null or provider = $provider)
+    -- of several regions the one for everywhere, then a seller's widest, then the cheapest
+    qualify row_number() over (
+        partition by
+            provider,
+            canonical_model,
+            tuning_method,
+            adapter,
+            context_tier,
+            expanded_from
+        order by
+            region is null desc,
+            region = 'global' desc,
+            region in ('data zone', 'regional') desc,
+            coalesce(training_usd, training_hour_usd),
+            region
+    ) = 1
+)
+
 select
     provider,
     if(
@@ -26,7 +48,7 @@ select
         ', ',
         printf('%.2f', any_value(hosting_hour_usd)) || '/h',
         printf('%.2f', any_value(storage_month_usd)) || '/month',
-        'min ' || printf('%.2f', any_value(job_minimum_usd))
+        'min ' || printf('%.2f', nullif(any_value(job_minimum_usd), 0))
     ) as other_fees,
     any_value(min_examples) as examples,
     case
@@ -47,9 +69,8 @@ select
     end as availability,
     min(oldest_confirmed_at)::date as confirmed,
     any_value(sources) as sources
-from cost_comparison
+from listed
 cross join build_info as b
-where service_tier = 'standard' and ($provider::varchar is null or provider = $provider)
 group by
     provider,
     tuning_method,
