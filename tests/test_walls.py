@@ -13,6 +13,7 @@ ONLY_IN: Final = {
     "dagster": "pipeline",
     "duckdb": "warehouse",
     "httpx": "sources",
+    "protego": "sources",
     "selectolax": "sources",
 }
 CLOSED: Final = {

@@ -169,6 +169,15 @@ class Log:
         self._db.register("told_now", now.to_arrow())
         return self._frame("log/difference")
 
+    def doubts_about(self, look: Look, content: bytes) -> list[Doubt]:
+        """Give what would be doubted of a capture that was not recorded, and nobody accepted."""
+        before = self._rows("log/capture_before", **vars(look))
+        if before and before[0][0] == look.capture_sha256:
+            return []
+        statement = self._statement(look, content)
+        found = self._doubts(look, statement, before[0][1] if before else None)
+        return [doubt for doubt in found if not self._is_accepted(look.source, doubt)]
+
     def _captured(self, source: str) -> list[tuple[int, Look]]:
         """Give the looks that captured something, oldest first, each with its position."""
         rows = self._frame("log/captured", source=source).rows(named=True)
@@ -228,12 +237,33 @@ class Log:
             before = now.clear()
             if last_good_at is not None:
                 days = (look.looked_at - last_good_at) / timedelta(days=1)
-                self._temp("believed", sql("log/believed"), **vars(look))
-                before = self._frame("log/told_before", **vars(look))
+                before = self._told_before(look)
             found = sorted(doubts(before, now, days, statement.limits), key=str)
         for (reason,) in self._rows("log/rejected", **vars(look)):
             found.append(Doubt("rejected", "hold", NO_FACT, reason, str(look.capture_sha256)))
         return found
+
+    def _told_before(self, look: Look) -> pl.DataFrame:
+        """Lay out what was believed of a source just before a look."""
+        if self._is_last_word(look):
+            return self._frame("log/told_latest", source=look.source)
+        self._temp("believed", sql("log/believed"), **vars(look))
+        return self._frame("log/told_before", **vars(look))
+
+    def _is_last_word(self, look: Look) -> bool:
+        """Tell whether nothing is known of a source that is later than a look.
+
+        Then what it said last is what there is to compare with, and that is at hand.
+        """
+        if not self._rows("log/is_plain", **vars(look))[0][0]:
+            return False
+        if not self._rows("log/is_latest_made", source=look.source)[0][0]:
+            self._make_latest(look.source)
+        return True
+
+    def _make_latest(self, source: str) -> None:
+        run(self._db, sql("log/forget_latest"), source=source)
+        run(self._db, f"insert into latest by name {sql('log/make_latest')}", source=source)
 
     def _is_accepted(self, source: str, doubt: Doubt) -> bool:
         return bool(self._rows("log/accepted", source=source, fingerprint=doubt.fingerprint))
@@ -257,13 +287,24 @@ class Log:
         values = {
             **vars(look), "position": position, "parser_version": statement.parser_version
         }  # fmt: skip
-        for name, frame in (("quotes", quotes), ("terms", terms), ("aside", keys)):
-            self._db.register(name, frame.to_arrow())
-        for name in ("stated", "believed", "set_aside", "windows"):
+        is_dated = any(f["valid_from"].null_count() < f.height for f in (quotes, terms))
+        for name, rows in (("quotes", quotes), ("terms", terms), ("aside", keys)):
+            self._db.register(name, rows.to_arrow())
+        self._db.execute(f"create or replace temp view said as {sql('log/said')}")
+        self._temp("set_aside", sql("log/set_aside"), **values)
+        if not is_dated and self._is_last_word(look):
+            return self._add_news(**values)
+        for name in ("stated", "believed", "windows"):
             self._temp(name, sql(f"log/{name}"), **values)
-        for name in ("quotes", "terms", "aside"):
-            self._db.unregister(name)
         return self._add_change_points(**values)
+
+    def _add_news(self, **values: object) -> int:
+        """Add what a capture that is the last word of its source says otherwise than the last."""
+        self._temp("moved", sql("log/moved"), **values)
+        added = run(self._db, f"insert into facts by name {sql('log/news')}", **values).fetchall()
+        run(self._db, sql("log/forget_moved"), **values)
+        run(self._db, f"insert into latest by name {sql('log/latest_news')}", **values)
+        return int(added[0][0])
 
     def _add_change_points(self, *, is_reading: bool = False, **values: object) -> int:
         self._temp("change_points", sql("log/change_points"), **values)
@@ -272,6 +313,7 @@ class Log:
             self._db.execute(f"insert into corrections by name {sql('log/corrections')}")
         for name in ("stated", "believed", "windows", "change_points"):
             self._db.execute(f"drop table {name}")
+        self._make_latest(str(values["source"]))
         return int(added[0][0])
 
     def _changes_a_later_verdict(self, look: Look) -> bool:

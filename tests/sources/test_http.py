@@ -1,6 +1,7 @@
 """The client against a site of our own that misbehaves in every way that a site can."""
 
 import gzip
+import random
 import socket
 import ssl
 import threading
@@ -474,6 +475,11 @@ def test_a_page_without_a_length_ends_with_its_connection(site: Site) -> None:
     assert fetch(site, unsized).content == b"0.48"
 
 
+def test_each_request_has_a_connection_to_itself_whose_end_can_be_kept(site: Site) -> None:
+    fetch(site, page(b"x"))
+    assert site.asked[0][1]["connection"] == "close"
+
+
 def drip_headers(asked: BaseHTTPRequestHandler) -> None:
     asked.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
     drip(asked)
@@ -792,15 +798,19 @@ def test_a_mirror_is_not_asked_for_rules(site: Site) -> None:
 # ---------------------------------------------------------------- one after the other
 
 
-def test_a_host_is_left_in_peace_between_two_requests(site: Site, slept: list[float]) -> None:
+@pytest.mark.parametrize("share", [0, 1])
+def test_a_host_is_left_in_peace_between_two_requests(
+    site: Site, slept: list[float], share: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda low, high: low + share * (high - low))
     site.answers |= {"a": redirect("/b"), "b": page(b"b")}
     with own(delay_seconds=100) as asking:
         asking.fetch(at(site, "a"))
     assert [path for path, _ in site.asked] == ["robots.txt", "a", "b"]
     first, *pauses = slept
     assert first == 0
-    assert all(90 < pause <= 150 for pause in pauses)
-    assert len(set(pauses)) == 2
+    assert len(pauses) == 2
+    assert all(90 < pause - 50 * share <= 100 for pause in pauses)
 
 
 @pytest.mark.parametrize(("wanted", "least"), [("200", 190), ("0.5", 90), ("86400", 990)])

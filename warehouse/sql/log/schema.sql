@@ -59,6 +59,19 @@ create table if not exists facts (
     check ((meter is null) <> (term is null))
 );
 
+-- what each source said last of each fact, as numbers to compare with: made from the facts, and
+-- made again when the engine that computed the numbers is another
+create table if not exists latest (
+    source varchar not null,
+    subject ubigint not null,
+    says ubigint not null,
+    key ubigint not null,
+    is_listed boolean not null,
+    valid_from timestamp not null,
+    position bigint not null,
+    made_by varchar not null
+);
+
 -- what a capture was once read as, and is read as now: no change in the world
 create table if not exists corrections (
     position bigint not null,
@@ -104,6 +117,22 @@ create table if not exists decisions (
     reason varchar not null,
     known_at timestamp not null,
     fingerprint varchar not null
+);
+
+-- what a fact is about, and what is said of it, as numbers that are quick to make; they are
+-- compared within one version of the engine alone
+create macro if not exists subject_hash(
+    provider, model, tuning_method, adapter, service_tier, region, context_tier, meter, term,
+    price_list
+) as hash(
+    provider, model, tuning_method, adapter, service_tier, region, context_tier, meter, term,
+    price_list
+);
+
+create macro if not exists says_hash(
+    availability, list_unit_price, pricing_unit, pricing_currency, unit_price, value, checked_at
+) as hash(
+    availability, list_unit_price, pricing_unit, pricing_currency, unit_price, value, checked_at
 );
 
 -- what names a fact in the log, as a number

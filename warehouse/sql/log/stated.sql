@@ -36,17 +36,4 @@ select
         remark: remark,
         parser_version: $parser_version
     } as evidence
-from (
-    select *, null::varchar as term, null::varchar as value from quotes
-    union all by name
-    select
-        *,
-        null::varchar as meter,
-        null::varchar as price_list,
-        null::varchar as availability,
-        null::decimal(38, 18) as list_unit_price,
-        null::varchar as pricing_unit,
-        null::varchar as pricing_currency,
-        null::decimal(38, 18) as unit_price
-    from terms
-)
+from said
