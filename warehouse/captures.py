@@ -58,7 +58,32 @@ class Decision:
     fingerprints: tuple[str, ...] = ()
 
 
-Entry = Look | Decision
+@dataclass(frozen=True)
+class Choice:
+    """A person's word on which of several sources is right, as the journal keeps it for ever.
+
+    The offer is named with its canonical model; `meter` or `term` says what of it. `source` is
+    believed before the others as long as all of them say what they said then: `inputs` has it,
+    `<source>: <value>` each, sorted.
+    """
+
+    provider: str
+    canonical_model: str
+    tuning_method: str
+    adapter: str | None
+    service_tier: str
+    region: str | None
+    context_tier: str | None
+    meter: str | None
+    price_list: str | None
+    term: str | None
+    source: str
+    inputs: tuple[str, ...]
+    reason: str
+    known_at: datetime
+
+
+Entry = Look | Decision | Choice
 
 
 class Archive:
@@ -132,6 +157,9 @@ def _entry(line: bytes, position: int, journal: Path) -> Entry:
         if "verdict" in fields:
             fields["fingerprints"] = tuple(fields["fingerprints"])
             return Decision(**fields)
+        if "inputs" in fields:
+            fields["inputs"] = tuple(fields["inputs"])
+            return Choice(**fields)
         return Look(**fields)
     except (ValueError, TypeError, KeyError) as error:
         raise ArchiveError(

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import duckdb
 import polars as pl
 
-from warehouse.captures import Archive, Decision, Entry, Look
+from warehouse.captures import Archive, Choice, Decision, Entry, Look
 from warehouse.gate import FACT, NO_FACT, Doubt, Limits, doubts, told
 
 _SQL: Final = Path(__file__).parent / "sql"
@@ -90,6 +90,9 @@ class Log:
             if isinstance(entry, Decision):
                 self._insert("decisions", _decision_rows(position, entry))
                 self._retell(entry.source, position, entry.known_at)
+                return None
+            if isinstance(entry, Choice):
+                self._insert("choices", _choice_row(position, entry))
                 return None
             outcome = self._add(position, entry, content)
             # most captures are the latest, and then there is no later verdict to change
@@ -439,6 +442,12 @@ def _without(frame: pl.DataFrame, aside: pl.DataFrame) -> pl.DataFrame:
     names = [name for name in FACT if name in frame.columns]
     of_this_kind = aside.filter(pl.col("term" if "term" in names else "meter").is_not_null())
     return frame.join(of_this_kind, on=names, how="anti", nulls_equal=True)
+
+
+def _choice_row(position: int, choice: Choice) -> pl.DataFrame:
+    row = {**vars(choice), "inputs": list(choice.inputs), "position": position}
+    names = ("adapter", "region", "context_tier", "meter", "price_list", "term")
+    return pl.DataFrame([row], schema_overrides=dict.fromkeys(names, pl.String))
 
 
 def _decision_rows(position: int, decision: Decision) -> pl.DataFrame:

@@ -1,11 +1,10 @@
 """The warehouse: record what was read, build the tables from it, publish them, answer queries."""
 
-import os
+import hashlib
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,8 @@ import filelock
 import polars as pl
 from pandera.errors import SchemaErrors
 
-from warehouse.captures import Archive, Decision, Look
+from warehouse.captures import Archive, Choice, Decision, Look
+from warehouse.gate import Doubt
 from warehouse.log import (
     Log,
     Outcome,
@@ -28,10 +28,10 @@ from warehouse.log import (
     sql,
     transaction,
 )
-from warehouse.schemas import SCHEMAS
+from warehouse.publication import DATABASE, Format, describe, export, publish, stage, unstage
+from warehouse.schemas import OTHER_TABLES, SCHEMA_VERSION, SCHEMAS
 
-SCHEMA_VERSION: Final = 1
-LOG: Final = ("looks", "captures", "facts", "doubts", "decisions")
+LOG: Final = ("looks", "captures", "facts", "doubts", "decisions", "choices")
 MACROS: Final = (
     "fact_intervals",
     "prices_as_of",
@@ -53,8 +53,12 @@ TABLES: Final = (
     "market_summary",
     "source_health",
     "review",
+    "disagreements",
 )
+# What users query, and so has a file of its own beside the database.
+PUBLISHED: Final = (*TABLES, "captures", "looks")
 _SQL: Final = Path(__file__).parent / "sql"
+_TABLE_NAMES: Final = "select table_name from duckdb_tables()"
 _MODELS: Final = Path(__file__).parent / "models.csv"
 # DuckDB 2.0 writes files that 1.5 cannot open unless told; readers have either.
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
@@ -70,8 +74,20 @@ class InvalidTable(StoreError):  # noqa: N818 names the table's state
     """A table that was built breaks its schema; the one before it still stands."""
 
 
+@dataclass(frozen=True)
+class Rules:
+    """By which rules sources are believed beside each other.
+
+    A fact that a source has not confirmed for `trusted_days` yields to one that was. Prices
+    that differ by no more than `tolerance_pct` are no disagreement.
+    """
+
+    trusted_days: int = 120
+    tolerance_pct: float = 0
+
+
 class Store:
-    """One folder of memory: `archive/`, `warehouse.duckdb` and `published/ratecard.duckdb`.
+    """One folder of memory: `archive/`, `warehouse.duckdb` and what is `published/` from it.
 
     Writers take a file lock for each verb and close their connection after it; readers only
     ever open the published copy.
@@ -80,7 +96,7 @@ class Store:
     def __init__(self, folder: Path, *, wait_for: timedelta = timedelta(minutes=2)) -> None:
         self.folder = folder
         self.archive = Archive(folder / "archive")
-        self.published = folder / "published" / "ratecard.duckdb"
+        self.published = folder / "published" / DATABASE
         self._file = folder / "warehouse.duckdb"
         self._wait_for = wait_for
         self._open: duckdb.DuckDBPyConnection | None = None
@@ -123,8 +139,12 @@ class Store:
                 assert outcome is not None, "a look has an outcome"
                 yield outcome
 
-    def decide(self, decision: Decision, read: Reader) -> None:
-        """Note a person's decision, and tell the story of its source anew by it."""
+    def decide(self, decision: Decision | Choice, read: Reader) -> None:
+        """Note a person's decision, and follow it.
+
+        On a doubt it tells the story of its source anew; on a disagreement it says which source
+        holds, from the next build on.
+        """
         with self._writing() as db:
             log = Log(db, self.archive, read)
             log.catch_up()
@@ -179,6 +199,12 @@ class Store:
         with self._writing() as db:
             return Log(db, self.archive, read).difference(look)
 
+    def doubts(self, look: Look, content: bytes, read: Reader) -> list[Doubt]:
+        """Give what the gate would doubt of a capture if it were recorded; records nothing."""
+        seen = replace(look, capture_sha256=hashlib.sha256(content).hexdigest())
+        with self._writing() if self._file.exists() else _nothing_known() as db:
+            return Log(db, self.archive, read).doubts_about(seen, content)
+
     def rebuild(self, read: Reader) -> int:
         """Make the log anew from the archive with today's readers; give the number of entries.
 
@@ -209,7 +235,7 @@ class Store:
             return str(run(db, sql("log/digest")).fetchall()[0][0])
 
     def prepare(
-        self, at: datetime, sources: pl.DataFrame, rates: pl.DataFrame, trusted_days: int,
+        self, at: datetime, sources: pl.DataFrame, rates: pl.DataFrame, rules: Rules,
         code_version: str,
     ) -> dict[str, int]:  # fmt: skip
         """Load what the tables need beside the log, and say at which instant they are true.
@@ -220,7 +246,8 @@ class Store:
         models = pl.read_csv(_MODELS, schema_overrides={"parameters_b": pl.Decimal(10, 3)})
         info = pl.DataFrame({
             "built_at": [at],
-            "trusted_days": [trusted_days],
+            "trusted_days": [rules.trusted_days],
+            "tolerance_pct": [rules.tolerance_pct],
             "schema_version": [SCHEMA_VERSION],
             "code_version": [code_version],
         })  # fmt: skip
@@ -242,7 +269,8 @@ class Store:
             for name in MACROS:
                 head, body = _macro(name)
                 db.execute(f"create or replace macro {head} as table {body}")
-            counts["intervals"] = _create(db, "intervals", f"from fact_intervals({_EVER})")
+            counts["intervals"] = _create(db, "intervals", _intervals())
+            _describe_the_rest(db)
         return counts
 
     def build(self, table: str) -> int:
@@ -252,10 +280,13 @@ class Store:
         table that stood before still stands.
         """
         try:
-            with self._writing() as db, transaction(db):
-                count = _create(db, table, _select(table))
-                built = pl.DataFrame(db.table(table).to_arrow_table())
-                SCHEMAS[table].validate(built, lazy=True)
+            with self._writing() as db, self._on_disk():
+                unstage(table, self.folder)
+                with transaction(db):
+                    count = _create(db, table, _select(table))
+                    built = pl.DataFrame(db.table(table).to_arrow_table())
+                    SCHEMAS[table].validate(built, lazy=True)
+                stage(db, table, self.folder)
         except SchemaErrors as errors:
             cases = errors.failure_cases.head(5).rows()
             raise InvalidTable(
@@ -265,23 +296,31 @@ class Store:
 
     def publish(self) -> Path:
         """Swap in a copy of the warehouse: a reader sees the old one or the new one, whole."""
-        with self._writing() as db:
-            missing = {*TABLES} - {name for (name,) in db.execute("show tables").fetchall()}
-            if missing:
+        with self._writing() as db, self._on_disk():
+            built = {name for (name,) in db.execute(_TABLE_NAMES).fetchall()}
+            if missing := {*TABLES} - built:
                 raise StoreError(f"not built yet: {sorted(missing)}; run `ratecard refresh`")
+            for table in PUBLISHED:
+                if table in LOG:
+                    unstage(table, self.folder)
             db.execute("checkpoint")
-            self.published.parent.mkdir(parents=True, exist_ok=True)
-            partial = self.published.with_name(f".{self.published.name}.{os.getpid()}")
-            shutil.copyfile(self._file, partial)
-            with partial.open("rb+") as file:
-                os.fsync(file.fileno())
-            partial.replace(self.published)
+            publish(db, self._file, self.folder, PUBLISHED)
         return self.published
+
+    def export(self, target: Path, form: Format) -> list[Path]:
+        """Write what is published into a folder, one file a table, and give the files."""
+        self._demand_published()
+        try:
+            return export(self.published.parent, target, form)
+        except (OSError, ValueError, duckdb.Error) as error:
+            raise StoreError(
+                f"not everything could be exported to {target}: {error}; the files that are there "
+                "are whole; make room or give another folder, then try again"
+            ) from error
 
     def query(self, question: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """Answer a query on the published file; `StoreError` where there is none or it is wrong."""
-        if not self.published.exists():
-            raise StoreError(f"nothing is published in {self.folder} yet; run `ratecard refresh`")
+        self._demand_published()
         try:
             with duckdb.connect(self.published, read_only=True) as db:
                 answer = db.sql(question, params=dict(parameters) if parameters else None)
@@ -294,18 +333,41 @@ class Store:
         select = sql(f"questions/{question}")
         return self.query(select, named(select, values))
 
+    def _demand_published(self) -> None:
+        if not self.published.exists():
+            raise StoreError(f"nothing is published in {self.folder} yet; run `ratecard refresh`")
+
+    @contextmanager
+    def _on_disk(self) -> Iterator[None]:
+        """Say what to do where the disk is full or may not be written to."""
+        try:
+            yield
+        except (OSError, duckdb.IOException) as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"{self.folder} cannot be written to: {error}; what was published stands; make room "
+            "or let ratecard write there, then run it again"
+        )
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(self.folder / ".lock", timeout=self._wait_for.total_seconds())
         try:
-            with lock:
-                yield
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
         except filelock.Timeout as error:
             raise StoreError(
                 f"another ratecard has been writing to {self.folder} for {self._wait_for}; "
                 "wait for it or stop it, then try again"
             ) from error
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     @contextmanager
     def _connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -324,6 +386,13 @@ class Store:
             return
         with self._locked(), self._connected() as db:
             yield db
+
+
+@contextmanager
+def _nothing_known() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as db:
+        db.execute(sql("log/schema"))
+        yield db
 
 
 def table_comment(table: str) -> str:
@@ -378,6 +447,11 @@ def _comment(sql: str) -> str:
     return sql.partition("\n")[0].removeprefix("--").strip()
 
 
+def _intervals() -> str:
+    comment = _comment(sql("macros/fact_intervals")).partition(":")[2].strip()
+    return f"-- {comment}\nfrom fact_intervals({_EVER})"
+
+
 def _macro(name: str) -> tuple[str, str]:
     """Part a macro's file into its signature, which its first line opens with, and its select."""
     text = sql(f"macros/{name}")
@@ -398,9 +472,17 @@ def _frame(answer: duckdb.DuckDBPyRelation) -> pl.DataFrame:
 
 def _create(db: duckdb.DuckDBPyConnection, name: str, select: str) -> int:
     db.execute(f"create or replace table {name} as {select}")
-    comment = _comment(select).replace("'", "''")
-    db.execute(f"comment on table {name} is '{comment}'")
+    describe(db, name, _comment(select))
     return int(db.execute(f"select count(*) from {name}").fetchall()[0][0])  # noqa: S608 own names
+
+
+def _describe_the_rest(db: duckdb.DuckDBPyConnection) -> None:
+    """Describe the macros, which are new, and those tables that nothing has described yet."""
+    for name in MACROS:
+        comment = _comment(sql(f"macros/{name}")).replace("'", "''")
+        db.execute(f"comment on macro table {name} is '{comment}'")
+    for (table,) in run(db, sql("publication/undescribed"), tables=[*OTHER_TABLES]).fetchall():
+        describe(db, table, OTHER_TABLES[table])
 
 
 def _drop_unwritten(file: Path) -> None:

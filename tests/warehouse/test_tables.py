@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from tests.warehouse.worlds import World, day, quote, term
+from warehouse.captures import Choice
 from warehouse.gate import Limits
 from warehouse.store import TABLES, InvalidTable, Store, StoreError, dependencies, table_comment
 
@@ -464,3 +465,57 @@ def test_a_price_that_is_doubted_says_so(tmp_path: Path) -> None:
     assert rows(
         world.publish(2), "select meter, doubt, is_stale from current_prices order by meter"
     ) == [("cached_input_tokens", "cached_dearer", False), ("input_tokens", None, False)]
+
+
+def disagreements(world: World, at: float = 30) -> list[tuple[Any, ...]]:
+    return rows(
+        world.publish(at),
+        "select coalesce(meter, term), source_a, value_a, source_b, value_b, decision "
+        "from disagreements",
+    )
+
+
+def preferred(world: World) -> list[tuple[Any, ...]]:
+    select = "select source, unit_price::int from current_prices where is_preferred"
+    return rows(world.store, select)
+
+
+def test_sources_that_differ_are_listed_and_silence_is_none_of_them(tmp_path: Path) -> None:
+    world = World(Store(tmp_path), page=1, blog=3, rumour=3)
+    silent = quote(None, availability="not_published")
+    world.says(0, quote(1), term("min_examples", "10"), quote(5, model="b"), source="page")
+    world.says(3, quote(2), term("min_examples", "1"), {**silent, "model": "b"}, source="blog")
+    world.says(4, quote(1), quote(5, model="b", pricing_currency="EUR"), source="rumour")
+    assert disagreements(world) == [
+        ("training_tokens", "page", "priced 1 USD", "blog", "priced 2 USD", None),
+        ("min_examples", "page", "10", "blog", "1", None),
+    ]
+    assert rows(
+        world.store, "select difference_pct, since_at = $$2026-01-04$$ from disagreements"
+    ) == [(100.0, True), (None, True)]
+
+
+def test_a_decision_on_a_disagreement_stands_until_one_of_the_inputs_changes(
+    tmp_path: Path,
+) -> None:
+    world = World(Store(tmp_path), page=1, blog=3)
+    world.says(0, quote(1), source="page")
+    world.says(1, quote(2), source="blog")
+    world.publish(5)
+    assert preferred(world) == [("page", 1)]
+    ((inputs,),) = rows(world.store, "select inputs from disagreements")
+    offer = ("seller", "a", "sft", "lora", "standard", None, None, "training_tokens", None, None)
+    choice = Choice(*offer, "blog", tuple(inputs), "the page is old", day(1100))
+    world.store.decide(choice, world.read)
+    assert disagreements(world, 5) == [
+        ("training_tokens", "blog", "priced 2 USD", "page", "priced 1 USD", "blog: the page is old")
+    ]
+    assert preferred(world) == [("blog", 2)]
+    world.store.rebuild(world.read)
+    world.publish(5)
+    assert preferred(world) == [("blog", 2)]
+    world.says(6, quote(3), source="page")
+    assert disagreements(world, 7) == [
+        ("training_tokens", "page", "priced 3 USD", "blog", "priced 2 USD", None)
+    ]
+    assert preferred(world) == [("page", 3)]

@@ -10,7 +10,7 @@ import polars as pl
 from warehouse.captures import Look
 from warehouse.gate import Limits
 from warehouse.log import Statement
-from warehouse.store import TABLES, Store
+from warehouse.store import TABLES, Rules, Store
 
 START = datetime(2026, 1, 1)  # noqa: DTZ001 the warehouse's times are UTC without an offset
 URL = "https://example.org"
@@ -90,6 +90,7 @@ class World:
         self.limits: Limits | None = None
         self.parser: Callable[[dict[str, Any]], dict[str, Any]] = dict
         self.parser_version = 1
+        self.rules = Rules()
         self._ranks = ranks or {"page": 1}
         self._said: dict[bytes, tuple[dict[str, Any], ...]] = {}
         self._known = 0
@@ -131,7 +132,7 @@ class World:
             },
             schema_overrides={"usd_per_unit": pl.Decimal(12, 8)},
         )
-        self.store.prepare(day(at), sources, rates, 120, "test")
+        self.store.prepare(day(at), sources, rates, self.rules, "test")
 
     def publish(self, at: float = 2000) -> Store:
         """Build every table as of a day and publish them."""

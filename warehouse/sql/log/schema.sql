@@ -119,6 +119,24 @@ create table if not exists decisions (
     fingerprint varchar not null
 );
 
+create table if not exists choices (
+    position bigint not null,
+    provider varchar not null,
+    canonical_model varchar not null,
+    tuning_method varchar not null,
+    adapter varchar,
+    service_tier varchar not null,
+    region varchar,
+    context_tier varchar,
+    meter varchar,
+    price_list varchar,
+    term varchar,
+    source varchar not null,
+    inputs varchar[] not null,
+    reason varchar not null,
+    known_at timestamp not null
+);
+
 -- what a fact is about, and what is said of it, as numbers that are quick to make; they are
 -- compared within one version of the engine alone
 create macro if not exists subject_hash(
@@ -133,6 +151,11 @@ create macro if not exists says_hash(
     availability, list_unit_price, pricing_unit, pricing_currency, unit_price, value, checked_at
 ) as hash(
     availability, list_unit_price, pricing_unit, pricing_currency, unit_price, value, checked_at
+);
+
+-- what a source says of a price, in words that are compared and shown
+create macro if not exists price_in_words(availability, unit_price, pricing_currency) as concat_ws(
+    ' ', availability, rtrim(rtrim(unit_price::varchar, '0'), '.'), pricing_currency
 );
 
 -- what names a fact in the log, as a number

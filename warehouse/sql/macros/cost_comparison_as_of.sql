@@ -75,6 +75,7 @@ terms as (
             o.context_tier,
             t.term
         order by
+            t.is_chosen desc,
             t.model <> '*' desc,
             -- a tuned model may outlive the base that it was tuned from
             t.tuning_method <> 'none' desc,

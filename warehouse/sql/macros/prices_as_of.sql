@@ -55,6 +55,35 @@ aged as (
             h.confirmed_at >= valid_at::timestamp - (select trusted_days from build_info) * interval 1 day, false
         ) as is_trusted
     from held as h
+),
+
+-- what a person chose holds as long as every source says what it said then
+chosen as (
+    select *
+    from (
+        select c.*
+        from choices as c
+        join aged as a
+            on c.provider = a.provider
+            and c.canonical_model = a.canonical_model
+            and c.tuning_method = a.tuning_method
+            and c.adapter is not distinct from a.adapter
+            and c.service_tier = a.service_tier
+            and c.region is not distinct from a.region
+            and c.context_tier is not distinct from a.context_tier
+            and c.meter = a.meter
+            and c.price_list is not distinct from a.price_list
+        where c.known_at <= known_at::timestamp
+        group by all
+        having c.inputs = list(
+            a.source || ': ' || price_in_words(a.availability, a.unit_price, a.pricing_currency)
+            order by a.source, a.model
+        )
+    )
+    qualify row_number() over (
+        partition by provider, canonical_model, tuning_method, adapter, service_tier, region, context_tier, meter, price_list
+        order by position desc
+    ) = 1
 )
 
 select
@@ -97,6 +126,7 @@ select
             a.context_tier,
             a.meter
         order by
+            h.source is not null desc,
             a.is_trusted desc,
             -- of those that nobody confirmed of late the latest is the best there is
             if(a.is_trusted, a.source_rank, null),
@@ -119,7 +149,19 @@ select
     a.parser_version,
     a.canonical_model,
     a.source_rank,
-    a.is_trusted
+    a.is_trusted,
+    h.source is not null as is_chosen
 from aged as a
+left join chosen as h
+    on h.provider = a.provider
+    and h.canonical_model = a.canonical_model
+    and h.tuning_method = a.tuning_method
+    and h.adapter is not distinct from a.adapter
+    and h.service_tier = a.service_tier
+    and h.region is not distinct from a.region
+    and h.context_tier is not distinct from a.context_tier
+    and h.meter = a.meter
+    and h.price_list is not distinct from a.price_list
+    and h.source = a.source
 asof left join exchange_rates as r
     on a.pricing_currency = r.currency and a.asked_on >= r.rate_on
