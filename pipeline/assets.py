@@ -1,17 +1,19 @@
 """The assets: one per source, one per table, and the publication that readers see."""
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any, Final
 
 import dagster as dg
 
-from pipeline.looking import Looker, read_capture, source_list, utc_now
-from pipeline.settings import Settings, load_settings
-from sources._contract import Source, every_source
+from pipeline.configuration import Setup
+from pipeline.looking import Looker, source_list, utc_now
+from sources._contract import Source
 from sources._rates import usd_rates
+from warehouse.log import Outcome
 from warehouse.schemas import SCHEMAS
-from warehouse.store import TABLES, InvalidTable, Store, dependencies, table_comment
+from warehouse.store import TABLES, InvalidTable, Rules, Store, dependencies, table_comment
 
 _POOL: Final = "warehouse"
 REFERENCE: Final = dg.AssetKey(["warehouse", "reference"])
@@ -19,29 +21,39 @@ PUBLICATION: Final = dg.AssetKey(["warehouse", "publication"])
 
 
 class Workshop:
-    """What every asset of one run shares: the settings, the store, and the one look at sources.
+    """What every asset of one run shares: the setup, the store, and the one look at sources.
 
+    `names` are the sources that are looked at, all that are asked where none is given.
     `on_done` is called with an asset's name whenever one is through, well or not.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        setup: Setup,
         *,
         names: list[str] | None = None,
         on_done: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.settings = settings
-        self.store = Store(settings.data_dir)
+        self.setup = setup
+        self.store = Store(setup.settings.data_dir)
         self.on_done = on_done
-        self._names = asked_sources() if names is None else names
+        self._names = setup.asked if names is None else names
         self._looker: Looker | None = None
+
+    @cached_property
+    def waiting_before(self) -> dict[str, tuple[str, ...]]:
+        """Give the fingerprints of the doubts that waited for a decision when first asked."""
+        return self.waiting()
+
+    def waiting(self) -> dict[str, tuple[str, ...]]:
+        """Give the fingerprints of the doubts that wait for a decision now, by source."""
+        return {look.source: fingerprints for look, fingerprints in self.store.waiting()}
 
     @property
     def looker(self) -> Looker:
         """Give the looker of this run, made when it is first needed."""
         if self._looker is None:
-            self._looker = Looker(self.settings, self._names, self.store.last_seen())
+            self._looker = Looker(self.setup, self._names, self.store.last_seen())
         return self._looker
 
     def close(self) -> None:
@@ -50,19 +62,18 @@ class Workshop:
             self._looker.close()
 
 
-@dg.resource(description="The store in the data folder, and the client that asks the sources.")
-def workshop(_: dg.InitResourceContext) -> Iterator[Workshop]:
-    """Open the workshop for a run of the scheduler, with settings from the environment."""
-    opened = Workshop(load_settings())
-    try:
-        yield opened
-    finally:
-        opened.close()
+def workshop(setup: Setup) -> dg.ResourceDefinition:
+    """Make the resource that opens a workshop for each run of the scheduler."""
 
+    @dg.resource(description="The store in the data folder, and the client that asks the sources.")
+    def opened(_: dg.InitResourceContext) -> Iterator[Workshop]:
+        shop = Workshop(setup)
+        try:
+            yield shop
+        finally:
+            shop.close()
 
-def asked_sources() -> list[str]:
-    """Name the sources that are looked at: all but those read from saved captures alone."""
-    return [name for name, source in every_source().items() if source.unasked is None]
+    return opened
 
 
 def source_key(name: str) -> dg.AssetKey:
@@ -75,11 +86,22 @@ def table_key(name: str) -> dg.AssetKey:
     return dg.AssetKey(["tables", name])
 
 
+def source_assets(setup: Setup) -> list[dg.AssetsDefinition]:
+    """Make an asset of each source that is asked."""
+    return [_source_asset(setup.sources[name]) for name in setup.asked]
+
+
+def table_assets(setup: Setup) -> list[dg.AssetsDefinition]:
+    """Make an asset of each table, of what they need, and of their publication."""
+    return [_reference(setup), *map(_table_asset, TABLES), _publication()]
+
+
 def _source_asset(source: Source) -> dg.AssetsDefinition:
     least, most = source.quote_count
+    key = source_key(source.name)
 
     @dg.asset(
-        key=source_key(source.name),
+        key=key,
         group_name="sources",
         description=f"{source.description}. Asked at {source.url}.",
         kinds={"python", "json" if source.url.endswith(".json") else "html"},
@@ -95,9 +117,15 @@ def _source_asset(source: Source) -> dg.AssetsDefinition:
         check_specs=[
             dg.AssetCheckSpec(
                 "is_read_whole",
-                asset=source_key(source.name),
-                description="The capture was read, passed its schemas and has the expected size.",
-            )
+                asset=key,
+                description="The capture was read, passed its schemas, has the expected size, "
+                "and is believed.",
+            ),
+            dg.AssetCheckSpec(
+                "passes_the_gate",
+                asset=key,
+                description="Nothing in the capture waits for a person's decision.",
+            ),
         ],
     )
     def look(
@@ -105,7 +133,7 @@ def _source_asset(source: Source) -> dg.AssetsDefinition:
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
         shop: Workshop = context.resources.workshop
         try:
-            (outcome,) = shop.store.record([shop.looker.look(source.name)], read_capture)
+            (outcome,) = shop.store.record([shop.looker.look(source.name)], shop.setup.read)
         finally:
             shop.on_done(source.name)
         is_good = outcome.is_good
@@ -115,6 +143,8 @@ def _source_asset(source: Source) -> dg.AssetsDefinition:
             severity=dg.AssetCheckSeverity.ERROR,
             description=outcome.error,
         )
+        if outcome.outcome in {"read", "unchanged", "quarantined"}:
+            yield _gate_check(outcome, shop)
         if not is_good:
             raise dg.Failure(outcome.error or outcome.outcome, allow_retries=False)
         yield dg.MaterializeResult(
@@ -131,23 +161,51 @@ def _source_asset(source: Source) -> dg.AssetsDefinition:
     return look
 
 
-@dg.asset(
-    key=REFERENCE,
-    group_name="warehouse",
-    description="Which names are the same model, the sources, the exchange rates, and the macros.",
-    kinds={"duckdb", "csv"},
-    deps=[source_key(name) for name in asked_sources()],
-    required_resource_keys={"workshop"},
-    pool=_POOL,
-)
-def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-    """Load what the tables need beside the log of facts."""
-    shop: Workshop = context.resources.workshop
-    counts = shop.store.prepare(
-        utc_now(), source_list(), usd_rates(), shop.settings.trusted_days, version("ratecard")
+def _gate_check(outcome: Outcome, shop: Workshop) -> dg.AssetCheckResult:
+    """Tell what waits for a decision: it holds the capture back, or sets single facts aside."""
+    source = outcome.look.source
+    if outcome.outcome == "unchanged":
+        count = len(shop.waiting_before.get(source, ()))
+        reasons = [f"facts set aside that wait for a decision: {count}"] if count else []
+    elif all(doubt.severity == "flag" for doubt in outcome.doubts):
+        reasons = []
+    else:
+        held = [d for d in outcome.doubts if d.severity == "hold" and not outcome.is_good]
+        waiting = shop.waiting().get(source, ())
+        aside = [d for d in outcome.doubts if d.severity != "hold" and d.fingerprint in waiting]
+        reasons = [doubt.reason for doubt in (*held, *aside)]
+    return dg.AssetCheckResult(
+        check_name="passes_the_gate",
+        passed=not reasons,
+        severity=dg.AssetCheckSeverity.WARN if outcome.is_good else dg.AssetCheckSeverity.ERROR,
+        description="\n".join([*reasons, "See `ratecard review`."]) if reasons else None,
     )
-    shop.on_done("reference")
-    return dg.MaterializeResult(metadata={f"rows of {name}": n for name, n in counts.items()})
+
+
+def _reference(setup: Setup) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=REFERENCE,
+        group_name="warehouse",
+        description="Which names are the same model, the sources, the exchange rates, "
+        "and the macros.",
+        kinds={"duckdb", "csv"},
+        deps=[source_key(name) for name in setup.asked],
+        required_resource_keys={"workshop"},
+        pool=_POOL,
+    )
+    def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        shop: Workshop = context.resources.workshop
+        counts = shop.store.prepare(
+            utc_now(),
+            source_list(setup),
+            usd_rates(),
+            Rules(trusted_days=setup.settings.trusted_days),
+            version("ratecard"),
+        )
+        shop.on_done("reference")
+        return dg.MaterializeResult(metadata={f"rows of {name}": n for name, n in counts.items()})
+
+    return reference
 
 
 def _table_asset(table: str) -> dg.AssetsDefinition:
@@ -193,27 +251,25 @@ def _table_asset(table: str) -> dg.AssetsDefinition:
     return build
 
 
-@dg.asset(
-    key=PUBLICATION,
-    group_name="warehouse",
-    description="The one file that readers open, swapped in when every table is built.",
-    kinds={"duckdb"},
-    deps=[table_key(table) for table in TABLES],
-    required_resource_keys={"workshop"},
-    pool=_POOL,
-)
-def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-    """Publish the tables."""
-    shop: Workshop = context.resources.workshop
-    published = shop.store.publish()
-    shop.on_done("publication")
-    return dg.MaterializeResult(
-        metadata={
-            "path": dg.MetadataValue.path(published),
-            "bytes": published.stat().st_size,
-        }
+def _publication() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=PUBLICATION,
+        group_name="warehouse",
+        description="The one file that readers open, swapped in when every table is built.",
+        kinds={"duckdb"},
+        deps=[table_key(table) for table in TABLES],
+        required_resource_keys={"workshop"},
+        pool=_POOL,
     )
+    def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        shop: Workshop = context.resources.workshop
+        published = shop.store.publish()
+        shop.on_done("publication")
+        return dg.MaterializeResult(
+            metadata={
+                "path": dg.MetadataValue.path(published),
+                "bytes": published.stat().st_size,
+            }
+        )
 
-
-SOURCE_ASSETS: Final = [_source_asset(every_source()[name]) for name in asked_sources()]
-TABLE_ASSETS: Final = [reference, *(_table_asset(table) for table in TABLES), publication]
+    return publication

@@ -23,6 +23,7 @@ from warehouse.captures import ArchiveError, Decision, Look
 from warehouse.store import TABLES, Store, StoreError
 
 if TYPE_CHECKING:
+    from pipeline.configuration import Setup
     from pipeline.refresh import Refreshed
 
 
@@ -73,19 +74,20 @@ def refresh(
     data_dir: DataDir = None,
 ) -> None:
     """Look at the sources, build the tables, publish them, and say how every source is."""
-    from pipeline.assets import asked_sources  # noqa: PLC0415 dagster takes two seconds to import
-    from pipeline.refresh import refresh as run  # noqa: PLC0415 as above
+    from pipeline.refresh import refresh as run  # noqa: PLC0415 dagster takes long to import
 
-    settings = _settings(data_dir)
-    known = asked_sources()
-    if unknown := sorted(set(names or []) - set(known)):
-        _stop(f"no such source: {', '.join(unknown)}; there are {', '.join(known)}", Exit.MISUSED)
-    chosen = names or known
+    setup = _setup(data_dir)
+    for name in names or ():
+        _demand_source(setup, name)
+        if name not in setup.asked:
+            _stop(f"{name} is not asked: {_why_unasked(setup, name)}", Exit.MISUSED)
+    chosen = list(dict.fromkeys(names or setup.asked))
     with _progress(len(chosen) + len(TABLES) + 2, "refresh", is_shown=not as_json) as step:
-        done = run(settings, chosen, step)
+        done = run(setup, chosen, step)
     _check(done)
-    _show_health(Store(settings.data_dir), as_json=as_json)
-    waiting = Store(settings.data_dir).ask("review", source=None, everything=False)
+    store = Store(setup.settings.data_dir)
+    _show_health(store, as_json=as_json)
+    waiting = store.ask("review", source=None, everything=False)
     waiting = waiting.filter(pl.col("state") == "waiting")
     if waiting.height and not as_json:
         sources = ", ".join(waiting["source"].unique(maintain_order=True))
@@ -110,13 +112,12 @@ def backfill(
     from pipeline.looking import find_captures  # noqa: PLC0415
     from pipeline.refresh import build  # noqa: PLC0415
 
-    settings = _settings(data_dir)
-    store = Store(settings.data_dir)
-    found = find_captures(folder)
+    setup = _setup(data_dir)
+    found = find_captures(folder, setup.sources)
     steps = len(found.captures) + len(TABLES) + 2
     with _progress(steps, "backfill", is_shown=not as_json) as step:
-        outcomes = load(store, found, lambda files: step(str(files[0].relative_to(folder))))
-        done = build(settings, step)
+        outcomes = load(setup, found, lambda files: step(str(files[0].relative_to(folder))))
+        done = build(setup, step)
     _check(done)
     rows = [
         {
@@ -139,10 +140,85 @@ def backfill(
         raise typer.Exit(Exit.PARTLY)
 
 
-@app.command(epilog="Example: ratecard status --json")
-def status(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+@app.command(epilog="Example: ratecard status --coverage")
+def status(
+    *,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="What is known instead: each seller's meters, terms.")
+    ] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
     """Show how every source is: when it was last looked at, and what is wrong with it."""
-    _show_health(_store(data_dir), as_json=as_json)
+    if coverage:
+        _show(_ask(data_dir, "coverage"), "Offers by what is known of them", as_json=as_json)
+    else:
+        _show_health(_store(data_dir), as_json=as_json)
+
+
+sources_app = typer.Typer(
+    help="The sources that there are, and a look at one that stores nothing.",
+    no_args_is_help=True,
+)
+app.add_typer(sources_app, name="sources")
+
+
+@sources_app.command("list", epilog="Example: ratecard sources list --json")
+def list_sources(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List the sources: built in, and described in ratecard.toml."""
+    from pipeline.trying import listed  # noqa: PLC0415 as in refresh
+
+    _show(listed(_setup(data_dir)), "Sources", as_json=as_json)
+
+
+@sources_app.command("try", epilog="Example: ratecard sources try acme_prices --file page.html")
+def try_source(
+    name: Annotated[str, typer.Argument(metavar="SOURCE", help="The source that is tried.")],
+    *,
+    files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--file",
+            exists=True,
+            dir_okay=False,
+            help="Read this instead of asking; several files are the documents of one look.",
+        ),
+    ] = None,
+    limit: Limit = 100,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what a source would state now, what it leaves out, and what the gate would say.
+
+    Nothing is stored. The exit code is 1 where nothing can be read, and 3 where something
+    would wait for a decision.
+    """
+    from pipeline.trying import attempt  # noqa: PLC0415 as in refresh
+
+    setup = _setup(data_dir)
+    _demand_source(setup, name)
+    if not files and name not in setup.asked:
+        hint = "read a saved page: --file PAGE"
+        _stop(f"{name} is not asked: {_why_unasked(setup, name)}; {hint}", Exit.MISUSED)
+    tried = attempt(setup, name, files or ())
+    if as_json:
+        found = {part: frame.to_dicts() for part, frame in tried.frames.items()}
+        _print_json({"source": name, "outcome": tried.outcome, "reason": tried.reason} | found)
+    else:
+        for part, frame in tried.frames.items():
+            told = frame.head(limit)
+            told = told[[column.name for column in told if column.null_count() < told.height]]
+            title = f"{name}: {part.replace('_', ' ')}, {frame.height}"
+            _show(told, title, as_json=False)
+            if frame.height > limit:
+                out.print(f"... and {frame.height - limit} more; --limit or --json shows them")
+        out.print(_text(f"{name}: {tried.outcome}; nothing was stored"), soft_wrap=True)
+    if tried.reason:
+        err.print(_text(tried.reason), style="red", soft_wrap=True)
+    if tried.outcome in {"unreachable", "refused"}:
+        raise typer.Exit(Exit.FAILED)
+    if tried.waits:
+        raise typer.Exit(Exit.PARTLY)
 
 
 @app.command(epilog="Example: ratecard compare --provider openai --all")
@@ -299,11 +375,10 @@ def review(
 @review_app.command(epilog="Example: ratecard review show openai_pricing")
 def show(source: Reviewed, *, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show in what a waiting capture differs from what is believed."""
-    from pipeline.looking import read_capture  # noqa: PLC0415 as in refresh
-
-    store = _store(data_dir)
+    setup = _setup(data_dir)
+    store = Store(setup.settings.data_dir)
     look, _ = _waiting(store, source)
-    difference = store.difference(look, read_capture)
+    difference = store.difference(look, setup.read)
     _show(difference, f"{source}: what {look.looked_at} says otherwise", as_json=as_json)
 
 
@@ -324,17 +399,17 @@ def reject(
 
 
 def _decide(source: str, verdict: str, why: str, *, as_json: bool, data_dir: Path | None) -> None:
-    from pipeline.looking import read_capture, utc_now  # noqa: PLC0415 as in refresh
+    from pipeline.looking import utc_now  # noqa: PLC0415 as in refresh
     from pipeline.refresh import build  # noqa: PLC0415
 
-    settings = _settings(data_dir)
-    store = Store(settings.data_dir)
+    setup = _setup(data_dir)
+    store = Store(setup.settings.data_dir)
     look, fingerprints = _waiting(store, source)
     decision = Decision(source, look.capture_sha256 or "", verdict, why, utc_now(), fingerprints)
     with _progress(len(TABLES) + 3, "review", is_shown=not as_json) as step:
-        store.decide(decision, read_capture)
+        store.decide(decision, setup.read)
         step(source)
-        done = build(settings, step)
+        done = build(setup, step)
     _check(done)
     table = store.ask("review", source=source, everything=False)
     _show(table, f"{source}: {verdict}", as_json=as_json)
@@ -362,14 +437,13 @@ def sql(
 @app.command(epilog="Example: ratecard rebuild")
 def rebuild(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Make the warehouse anew from the archive, with today's parsers."""
-    from pipeline.looking import read_capture  # noqa: PLC0415 as in refresh
-    from pipeline.refresh import build  # noqa: PLC0415
+    from pipeline.refresh import build  # noqa: PLC0415 as in refresh
 
-    settings = _settings(data_dir)
+    setup = _setup(data_dir)
     with _progress(len(TABLES) + 3, "rebuild", is_shown=not as_json) as step:
-        count = Store(settings.data_dir).rebuild(read_capture)
+        count = Store(setup.settings.data_dir).rebuild(setup.read)
         step("log")
-        done = build(settings, step)
+        done = build(setup, step)
     _check(done)
     _show(pl.DataFrame({"looks": [count]}), "Rebuilt", as_json=as_json)
 
@@ -394,6 +468,27 @@ def _settings(data_dir: Path | None) -> Settings:
         return load_settings(data_dir)
     except (UnknownSettingError, ValidationError) as error:
         _stop(str(error), Exit.MISUSED)
+
+
+def _setup(data_dir: Path | None) -> "Setup":
+    from pipeline.configuration import (  # noqa: PLC0415 a question needs no sources
+        ConfigurationError,
+        load_setup,
+    )
+
+    try:
+        return load_setup(data_dir)
+    except (UnknownSettingError, ValidationError, ConfigurationError) as error:
+        _stop(str(error), Exit.MISUSED)
+
+
+def _demand_source(setup: "Setup", name: str) -> None:
+    if name not in setup.sources:
+        _stop(f"no such source: {name}; there are {', '.join(setup.sources)}", Exit.MISUSED)
+
+
+def _why_unasked(setup: "Setup", name: str) -> str:
+    return f"{setup.sources[name].unasked}; load what you saved with `ratecard backfill`"
 
 
 def _store(data_dir: Path | None) -> Store:
@@ -434,11 +529,10 @@ def _show(table: pl.DataFrame, title: str, *, as_json: bool, note: str | None = 
     """Print a table for a person, or as JSON: a list of rows, decimals as exact strings."""
     if as_json:
         # JSON has no word for a number that is none
-        rows = table.fill_nan(None).to_dicts()
-        sys.stdout.write(json.dumps(rows, default=_json, ensure_ascii=False, indent=2) + "\n")
+        _print_json(table.fill_nan(None).to_dicts())
         return
     if table.is_empty():
-        out.print("nothing to show")
+        out.print(_text(f"{title}: nothing to show" if title else "nothing to show"))
         return
     shown = Table(title=title or None, title_justify="left", header_style="bold")
     for name, kind in table.schema.items():
@@ -451,6 +545,10 @@ def _show(table: pl.DataFrame, title: str, *, as_json: bool, note: str | None = 
     out.print(shown)
     if note:
         out.print(note, style="dim")
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, default=_json, ensure_ascii=False, indent=2) + "\n")
 
 
 def _json(value: object) -> object:

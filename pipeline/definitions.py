@@ -2,59 +2,63 @@
 
 import dagster as dg
 
-from pipeline.assets import SOURCE_ASSETS, TABLE_ASSETS, workshop
-
-look_at_sources = dg.define_asset_job(
-    "look_at_sources",
-    dg.AssetSelection.assets(*SOURCE_ASSETS),
-    description="Ask every source once; those that fail do not stop the others.",
-)
-build_tables = dg.define_asset_job(
-    "build_tables",
-    dg.AssetSelection.assets(*TABLE_ASSETS),
-    description="Build the tables from all that is known, check them, and publish them.",
-)
-
-every_day = dg.ScheduleDefinition(
-    name="every_day",
-    job=look_at_sources,
-    cron_schedule="17 6 * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Once a day is as often as price pages ask to be looked at.",
-)
+from pipeline.assets import source_assets, table_assets, workshop
+from pipeline.configuration import Setup, load_setup
 
 
-# One failed source fails its run, and an asset downstream of it would be skipped; so the tables
-# are a job of their own, which runs after the sources' whether or not all of them answered.
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.SUCCESS,
-    monitored_jobs=[look_at_sources],
-    request_job=build_tables,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-)
-def when_all_answered(context: dg.RunStatusSensorContext) -> dg.RunRequest:
-    """Build the tables after a look that every source answered."""
-    return dg.RunRequest(run_key=context.dagster_run.run_id)
+def definitions(setup: Setup) -> dg.Definitions:
+    """Define what Dagster shows and runs with this setup."""
+    sources, tables = source_assets(setup), table_assets(setup)
+    look_at_sources = dg.define_asset_job(
+        "look_at_sources",
+        dg.AssetSelection.assets(*sources),
+        description="Ask every source once; those that fail do not stop the others.",
+    )
+    build_tables = dg.define_asset_job(
+        "build_tables",
+        dg.AssetSelection.assets(*tables),
+        description="Build the tables from all that is known, check them, and publish them.",
+    )
+    every_day = dg.ScheduleDefinition(
+        name="every_day",
+        job=look_at_sources,
+        cron_schedule="17 6 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Once a day is as often as price pages ask to be looked at.",
+    )
+
+    # One failed source fails its run, and an asset downstream of it would be skipped; so the
+    # tables are a job of their own, which runs after the sources' whether or not all answered.
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=[look_at_sources],
+        request_job=build_tables,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Build the tables after a look that every source answered.",
+    )
+    def when_all_answered(context: dg.RunStatusSensorContext) -> dg.RunRequest:
+        return dg.RunRequest(run_key=context.dagster_run.run_id)
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.FAILURE,
+        monitored_jobs=[look_at_sources],
+        request_job=build_tables,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Build the tables after a look that some source failed.",
+    )
+    def when_some_failed(context: dg.RunStatusSensorContext) -> dg.RunRequest:
+        return dg.RunRequest(run_key=context.dagster_run.run_id)
+
+    return dg.Definitions(
+        assets=[*sources, *tables],
+        jobs=[look_at_sources, build_tables],
+        schedules=[every_day],
+        sensors=[when_all_answered, when_some_failed],
+        resources={"workshop": workshop(setup)},
+        # DuckDB's file has one writer; steps of one run take turns in one process anyway
+        executor=dg.in_process_executor,
+    )
 
 
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.FAILURE,
-    monitored_jobs=[look_at_sources],
-    request_job=build_tables,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-)
-def when_some_failed(context: dg.RunStatusSensorContext) -> dg.RunRequest:
-    """Build the tables after a look that some source failed."""
-    return dg.RunRequest(run_key=context.dagster_run.run_id)
-
-
-defs = dg.Definitions(
-    assets=[*SOURCE_ASSETS, *TABLE_ASSETS],
-    jobs=[look_at_sources, build_tables],
-    schedules=[every_day],
-    sensors=[when_all_answered, when_some_failed],
-    resources={"workshop": workshop},
-    # DuckDB's file has one writer; steps of one run take turns in one process anyway
-    executor=dg.in_process_executor,
-)
+defs = definitions(load_setup())

@@ -10,12 +10,11 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from pipeline.settings import Settings
-from sources._contract import DOCUMENT_END, Rank, Source, SourceError, every_source
+from pipeline.configuration import Setup
+from sources._contract import DOCUMENT_END, Source, SourceError
 from sources._http import Client, Validators
 from warehouse.captures import Look
-from warehouse.gate import Limits
-from warehouse.log import Outcome, Refusal, Statement
+from warehouse.log import Outcome
 from warehouse.store import Store
 
 _SIDE_BY_SIDE: Final = 32
@@ -37,33 +36,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def read_capture(source: str, content: bytes) -> Statement:
-    """Read a capture with the source's own parser; `Refusal` where it says nothing believable."""
-    known = every_source().get(source)
-    if known is None:
-        raise Refusal(f"{source}: no such source any more; its captures are kept unread")
-    try:
-        reading = known.read(content)
-    except SourceError as error:
-        raise Refusal(str(error)) from error
-    # what people transcribed, people have looked at
-    limits = None if known.rank is Rank.TRANSCRIBED else Limits()
-    return Statement(reading.quotes, reading.terms, known.parser_version, limits)
-
-
 class Looker:
     """Looks at sources now. The first that is asked for starts all the fetches side by side.
 
     `last_seen` are the last captures, by source: what a site says has not changed since is that.
     """
 
-    def __init__(
-        self, settings: Settings, names: Iterable[str], last_seen: Mapping[str, Look]
-    ) -> None:
-        self._sources = {name: every_source()[name] for name in names}
+    def __init__(self, setup: Setup, names: Iterable[str], last_seen: Mapping[str, Look]) -> None:
+        self._sources = {name: setup.sources[name] for name in names}
         self._last_seen = last_seen
-        mirror = str(settings.mirror).rstrip("/") if settings.mirror else None
-        self._client = Client(settings.contact, mirror=mirror)
+        mirror = setup.settings.mirror
+        self._client = Client(
+            setup.settings.contact, mirror=str(mirror).rstrip("/") if mirror else None
+        )
         self._pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="fetch")
         self._under_way: dict[str, Future[tuple[Look, bytes | None]]] = {}
 
@@ -90,12 +75,13 @@ class Looker:
             }
 
     def _look(self, source: Source) -> tuple[Look, bytes | None]:
-        now = utc_now()
-        if source.bundled is not None:
-            return Look(source.name, now, now, source.url), source.bundled()
         last = self._last_seen.get(source.name)
         validators = Validators(last.etag, last.last_modified) if last else None
         try:
+            if source.bundled is not None:
+                content = source.bundled()
+                now = utc_now()
+                return Look(source.name, now, now, source.url), content
             page = self._client.fetch(source, validators)
         except SourceError as error:
             now = utc_now()
@@ -131,7 +117,7 @@ class Found(NamedTuple):
     skipped: list[tuple[Path, str]]
 
 
-def find_captures(folder: Path) -> Found:
+def find_captures(folder: Path, sources: Mapping[str, Source]) -> Found:
     """Find `<source>/<date or UTC timestamp>[.anything].<ext>` in a folder, by source and time.
 
     A timestamp is written `2026-08-21T06:30:00Z`, or with hyphens for colons.
@@ -141,7 +127,7 @@ def find_captures(folder: Path) -> Found:
     for place in sorted(folder.iterdir()):
         if not place.is_dir():
             skipped.append((place, "not in the folder of a source"))
-        elif place.name not in every_source():
+        elif place.name not in sources:
             skipped.append((place, "no source has this name"))
         else:
             dated: dict[datetime, list[Path]] = {}
@@ -152,7 +138,7 @@ def find_captures(folder: Path) -> Found:
                 else:
                     dated.setdefault(moment, []).append(file)
             for moment, files in sorted(dated.items()):
-                together = every_source()[place.name].joins_files
+                together = sources[place.name].joins_files
                 parts = [tuple(files)] if together else [(file,) for file in files]
                 captures.extend((place.name, moment, part) for part in parts)
     return Found(captures, skipped)
@@ -170,28 +156,30 @@ def _moment(name: str) -> datetime | None:
 
 
 def backfill(
-    store: Store, found: Found, on_done: Callable[[tuple[Path, ...]], None]
+    setup: Setup, found: Found, on_done: Callable[[tuple[Path, ...]], None]
 ) -> list[tuple[tuple[Path, ...], Outcome]]:
     """Load found captures with their own dates; say each when it is done, and give them all."""
+    store = Store(setup.settings.data_dir)
     now = utc_now()
 
     def looks() -> Iterator[tuple[Look, bytes]]:
         for source, moment, files in found.captures:
             media_type = _MEDIA_TYPES.get(files[0].suffix)
-            url = every_source()[source].url
+            url = setup.sources[source].url
             content = DOCUMENT_END.join(file.read_bytes() for file in files)
             yield Look(source, moment, now, url, media_type=media_type), content
 
     outcomes = []
-    recorded = store.record(looks(), read_capture)
+    recorded = store.record(looks(), setup.read)
     for (_, _, files), outcome in zip(found.captures, recorded, strict=True):
         on_done(files)
         outcomes.append((files, outcome))
     return outcomes
 
 
-def source_list() -> pl.DataFrame:
+def source_list(setup: Setup) -> pl.DataFrame:
     """Give one row per source, with the columns that `Store.prepare` asks for."""
+    asked = {*setup.asked}
     rows = [
         (
             source.name,
@@ -200,9 +188,9 @@ def source_list() -> pl.DataFrame:
             source.cadence / timedelta(hours=1),
             source.url,
             source.description,
-            source.unasked,
+            None if source.name in asked else source.unasked,
         )
-        for source in every_source().values()
+        for source in setup.sources.values()
     ]
     return pl.DataFrame(
         rows,

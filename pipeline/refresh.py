@@ -8,8 +8,8 @@ from typing import Final
 
 import dagster as dg
 
-from pipeline.assets import SOURCE_ASSETS, TABLE_ASSETS, Workshop, asked_sources, source_key
-from pipeline.settings import Settings
+from pipeline.assets import Workshop, source_assets, source_key, table_assets
+from pipeline.configuration import Setup
 
 # The command says what failed itself; Dagster's own log of it is for the daemon.
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -32,32 +32,33 @@ class Refreshed:
 
 
 def refresh(
-    settings: Settings, names: list[str], on_done: Callable[[str], None] = lambda _: None
+    setup: Setup, names: list[str], on_done: Callable[[str], None] = lambda _: None
 ) -> Refreshed:
     """Look at these sources and build the tables from all that is known."""
-    shop = Workshop(settings, names=names, on_done=on_done)
+    shop = Workshop(setup, names=names, on_done=on_done)
     try:
         # nobody else waits for our network: the store is taken when the answers are there
         shop.looker.look_at_all()
         with _undisturbed(), shop.store.session(), dg.DagsterInstance.ephemeral() as instance:
-            keys = [source_key(name) for name in asked_sources() if name in names]
-            everything = [*keys, *(key for asset in TABLE_ASSETS for key in asset.keys)]
-            failed = _run(instance, [*SOURCE_ASSETS, *TABLE_ASSETS], shop, everything)
+            tables = table_assets(setup)
+            keys = [source_key(name) for name in names]
+            everything = [*keys, *(key for asset in tables for key in asset.keys)]
+            failed = _run(instance, [*source_assets(setup), *tables], shop, everything)
             failed_sources = {name: why for name, why in failed.items() if name in names}
             if failed_sources:
                 # Dagster skips what lies below a failure, but the tables are made of all that is
                 # known, and what failed is known to be so
-                return Refreshed(failed_sources, _run(instance, TABLE_ASSETS, shop))
+                return Refreshed(failed_sources, _run(instance, tables, shop))
             return Refreshed({}, failed)
     finally:
         shop.close()
 
 
-def build(settings: Settings, on_done: Callable[[str], None] = lambda _: None) -> Refreshed:
+def build(setup: Setup, on_done: Callable[[str], None] = lambda _: None) -> Refreshed:
     """Build the tables from what is known, and publish them, without looking at any source."""
-    shop = Workshop(settings, on_done=on_done)
+    shop = Workshop(setup, on_done=on_done)
     with _undisturbed(), shop.store.session(), dg.DagsterInstance.ephemeral() as instance:
-        return Refreshed({}, _run(instance, TABLE_ASSETS, shop))
+        return Refreshed({}, _run(instance, table_assets(setup), shop))
 
 
 @contextmanager

@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default=Path("data"), description="where the archive and the tables are kept"
     )
+    config: Path = Field(
+        default=Path("ratecard.toml"),
+        description="your own sources and the gate's limits; the default one may be missing",
+    )
     contact: str = Field(
         default="https://ratecard.invalid",
         description="how a site's owner reaches you, in the User-Agent",

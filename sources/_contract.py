@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from enum import IntEnum
 from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Final, NamedTuple, get_args
 
 import pandera.polars as pa
@@ -207,7 +208,10 @@ _Instant = Annotated[pl.Datetime, "us", None]
 
 class _Facts(pa.DataFrameModel):
     provider: str = pa.Field(str_matches=r"^[a-z][a-z0-9_]*$")
-    model: str = pa.Field(str_length={"min_value": 1, "max_value": 200})
+    # a dash is no name
+    model: str = pa.Field(
+        str_length={"min_value": 1, "max_value": 200}, str_matches=r"^(?:\*$|.*\w)"
+    )
     tuning_method: str = pa.Field(isin=TUNING_METHODS)
     adapter: str = pa.Field(isin=ADAPTERS, nullable=True)
     service_tier: str = pa.Field(isin=SERVICE_TIERS)
@@ -291,6 +295,14 @@ class Parsed(NamedTuple):
     terms: list[Term]
 
 
+class Unread(NamedTuple):
+    """A part of a capture that states nothing here: where it is, what stands there, and why not."""
+
+    where: str
+    what: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class Reading:
     """One capture's quotes and terms: validated frames, each key once."""
@@ -322,7 +334,8 @@ class Source:
     newline (`DOCUMENT_END`), and so are several files of one day in a folder of captures, also
     where `is_several_files` says that one address gives what the files give together.
     `hosts` are those that the source may be redirected to, besides the ones it names. A source
-    that is `unasked`, for the reason given, is read from saved captures alone.
+    that is `unasked`, for the reason given, is read from saved captures alone. `unread` tells
+    what `parse` leaves out of a capture on purpose, where the source knows.
     """
 
     url: str
@@ -339,6 +352,7 @@ class Source:
     hosts: tuple[str, ...] = ()
     is_several_files: bool = False
     unasked: str | None = None
+    unread: Callable[[bytes], list[Unread]] | None = None
     parser_version: int = 1
     name: str = ""
 
@@ -417,12 +431,14 @@ class Source:
 
 
 @cache
-def every_source() -> dict[str, Source]:
-    """Discover the sources: every module of this room whose name has no leading underscore.
+def every_source() -> Mapping[str, Source]:
+    """Discover the built-in sources: every module of this room without a leading underscore.
 
     Each holds a `SOURCE`, which gets the module's name. Sorted by name.
     """
     room = importlib.import_module("sources")
     names = sorted(m.name for m in pkgutil.iter_modules(room.__path__) if m.name[0] != "_")
     modules = {name: importlib.import_module(f"sources.{name}") for name in names}
-    return {name: replace(module.SOURCE, name=name) for name, module in modules.items()}
+    return MappingProxyType(
+        {name: replace(module.SOURCE, name=name) for name, module in modules.items()}
+    )

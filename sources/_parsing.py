@@ -475,6 +475,17 @@ class Table:
         return tuple(rows)
 
     @cached_property
+    def full_rows(self) -> tuple[Row, ...]:
+        """Read the body of a table that prints something in every cell, if only a dash.
+
+        Raises `Unreadable` where a cell is blank: there one was lost, and a row may have slid.
+        """
+        for row in self.rows:
+            if "" in row.cells:
+                raise Unreadable(f"{row.locator}: a blank cell in {shown(str(row.cells), 200)}")
+        return self.rows
+
+    @cached_property
     def context(self) -> str:
         """Give the text printed just above the table: a heading or a caption, at most 300 signs."""
         return self._above()

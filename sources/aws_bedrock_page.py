@@ -88,6 +88,9 @@ _EXAMPLE: Final = re.compile(r"\bexamples?\b", re.IGNORECASE)
 # throughput, and both tables of 2025, say Cohere Command.
 _NAMES: Final = {"Command": "Cohere Command", "Command-Light": "Cohere Command-Light"}
 
+# What tabs are called, and no model is.
+_NO_NAME: Final = re.compile(r",|customization|pricing|사용자 지정|요금", re.IGNORECASE)
+
 _tuned: Final = partial(Offer, "aws_bedrock", adapter="unknown")
 
 
@@ -156,8 +159,10 @@ def _quotes(locator: str, cells: Mapping[str, str]) -> Iterator[Quote]:
     if len(names) != 1 or len(cells) != len(prices) + 1 or method is None:
         raise Unreadable(f"{locator}: not the columns of a customization table: {[*cells]}")
     printed = _unmarked(cells[names[0]])
-    if not printed:
-        raise Unreadable(f"{locator}: a row of customization names no model")
+    if not printed or not all(cells.values()):
+        raise Unreadable(f"{locator}: a row of customization with a blank cell: {cells}")
+    if _NO_NAME.search(printed):
+        raise Unreadable(f"{locator}: a tab's name and no model's: {shown(printed)}")
     # `Llama 2 Pretrained(70B)` in 2025, `Llama 2 Pretrained (70B)` in 2026
     name = re.sub(r"(?<=\w)\(", " (", printed)
     offer = _tuned(_NAMES.get(name, name), tuning_method=method)

@@ -78,9 +78,9 @@ def _table(tables: Sequence[Table], *columns: str) -> Table:
 def _by_size(tables: Sequence[Table], said: str) -> Iterator[Quote]:
     table = _table(tables, _MODEL, *_MANAGED)
     unit = _unit(said)
-    brackets = [_bracket(row.cells[table.column(_MODEL).at]) for row in table.rows]
+    brackets = [_bracket(row.cells[table.column(_MODEL).at]) for row in table.full_rows]
     _check_that_none_is_lost(brackets)
-    for row, bracket in zip(table.rows, brackets, strict=True):
+    for row, bracket in zip(table.full_rows, brackets, strict=True):
         for header, (method, adapter) in _MANAGED.items():
             column = table.column(header)
             printed = row.cells[column.at]
@@ -124,7 +124,7 @@ def _by_model(tables: Sequence[Table], said: str) -> Iterator[Quote]:
     if not pools <= {"LoRA"}:
         raise Unreadable(f"an unknown kind of training: {sorted(pools)}")
     adapter = "lora" if pools else "unknown"
-    for row in table.rows:
+    for row in table.full_rows:
         printed = row.cells[column.at]
         yield Offer("fireworks", row.cells[table.column(_MODEL).at], "unknown", adapter).quote(
             "training_tokens",

@@ -202,6 +202,10 @@ def _paid(where: str, table: Table) -> Iterator[tuple[str, Evidence]]:
     if missing or len(rows) != len(table.rows):
         raise Unreadable(f"{where}: a row stands twice, or is missing: {missing}")
     for label, cells in rows.items():
+        if "$" in cells[free] or "달러" in cells[free] or not cells[paid]:
+            raise Unreadable(
+                f"{where}/{label}: a price in the free tier, or none: {shown(str(cells))}"
+            )
         is_free = cells[free].startswith(("Free of charge", "무료"))
         remark = "free of charge within the free tier's limits" if is_free else None
         yield label, Evidence(f"{where}/{label}", cells[paid], remark=remark)
@@ -237,7 +241,10 @@ def _inference(printed: str) -> Iterator[tuple[str | None, Price]]:
     if _ANNOUNCED.search(said):
         return
     if not said.startswith("$"):
-        yield None, read_price(said, unit=_MILLION)
+        price = read_price(said, unit=_MILLION)
+        if price.availability == "free":
+            raise Unreadable(f"a paid tier that is free: {shown(printed)}")
+        yield None, price
         return
     parts = _PART.findall(said)
     prices = {_condition(rest.strip()): read_price(amount, unit=_MILLION) for amount, rest in parts}

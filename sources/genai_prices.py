@@ -61,6 +61,8 @@ _VARIANTS: Final[Mapping[tuple[str, str], str]] = {
 _AWS_REGION: Final = re.compile(r"(global|regional)\.")
 _TUNED: Final = re.compile(r"ft:(?P<before>.+?)[-:]*|(?P<after>.+)\.ft-")
 _MILLION: Final = read_unit("1M tokens")
+# the least prompt that is a tier of its own, in tokens
+_SHORTEST: Final = 999
 # A price that held before any day that the source states.
 _ALWAYS: Final = datetime.combine(date(1970, 1, 1), time.min)
 
@@ -178,6 +180,8 @@ def _prices(place: str, prices: Mapping[str, Any]) -> _Prices:
                 stated[meter, None] = _Stated(base, f"{place}/{key}/base")
                 for number, tier in enumerate(tiers):
                     # It holds above `start`: 199,999 and 200,000 are one tier, `200k+`.
+                    if not (isinstance(tier["start"], Decimal) and tier["start"] >= _SHORTEST):
+                        raise Unreadable(f"{place}: no length of a prompt: {shown(str(tier))}")
                     above = f"{(int(tier['start']) + 1) // 1000}k+"
                     where = f"{place}/{key}/tiers[{number}]"
                     stated[meter, above] = _Stated(tier["price"], where)

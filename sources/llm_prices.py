@@ -101,7 +101,7 @@ def _records(document: object) -> Iterator[_Record]:
 def _offer(provider: str, model: Mapping[str, Any]) -> Offer:
     name, label = model["id"], model["name"]
     length = _LENGTH.fullmatch(label)
-    if length is None:
+    if length is None or not re.search(r"\w", label):
         raise Unreadable(f"{shown(name)} is for prompts of an unknown length: {shown(label)}")
     if length["sign"] != ">":
         return Offer(provider, name)

@@ -142,7 +142,7 @@ def _endings(heading: str, table: Table) -> Iterator[Term]:
     unknown = set(table.headers) - {table.headers[day], table.headers[names], _TUNED, *_IGNORED}
     if unknown:
         raise Unreadable(f"{shown(heading)}: unknown columns: {sorted(unknown)}")
-    for row in table.rows:
+    for row in table.full_rows:
         cell = row.cells[names]
         # "at earliest" is no day yet
         if row.cells[day].startswith("at earliest ") or _NO_MODEL.fullmatch(cell):

@@ -158,7 +158,7 @@ def _in_order(table: Table) -> list[Row]:
     places = [table.column(name).at for name in _COLUMNS]
     if len(table.headers) != len(_COLUMNS):
         raise Unreadable(f"{table.locator}: a column more or less than {_COLUMNS}: {table.headers}")
-    return [Row(row.locator, tuple(row.cells[at] for at in places)) for row in table.rows]
+    return [Row(row.locator, tuple(row.cells[at] for at in places)) for row in table.full_rows]
 
 
 def _same(data: Sequence[str], seen: Sequence[str]) -> bool:
@@ -213,7 +213,7 @@ def _cell(value: object) -> str:
             return "-"
         case Decimal():
             return str(value)
-        case str():
+        case str() if value:
             return clean(value)
         case {"__pricingHtml": str(markup), **rest} if not rest:
             return clean(re.sub(r"<[^>]*>", " ", markup))

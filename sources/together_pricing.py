@@ -162,7 +162,7 @@ def _quotes(
     table: Table, adapter: str, unit: Unit | None, each_job: tuple[Price, Evidence] | None
 ) -> Iterator[Quote]:
     subject, prices, minimum = _columns(table)
-    for row in table.rows:
+    for row in table.full_rows:
         of_job = each_job
         if minimum is not None:
             evidence = Evidence(f"{row.locator}/Minimum charge", row.cells[minimum])

@@ -61,7 +61,7 @@ def parse(capture: bytes) -> Parsed:
 
 
 def _training(table: Table) -> Iterator[Quote]:
-    for row in table.rows:
+    for row in table.full_rows:
         for header, adapter in _ADAPTERS.items():
             offer = _tuned(_cell(table, row, "基础模型 ID"), adapter=adapter)
             yield _quote(offer, "training_tokens", table, row, header)
@@ -69,7 +69,7 @@ def _training(table: Table) -> Iterator[Quote]:
 
 def _hourly(table: Table) -> Iterator[Quote]:
     """Read what an hour of one model unit costs; a job takes a number of units of one kind."""
-    for row in table.rows:
+    for row in table.full_rows:
         billing = _cell(table, row, "计费方式")
         if billing != "按量后付费":
             raise Unreadable(f"{row.locator}: an unknown way of paying {shown(billing)}")
@@ -79,7 +79,10 @@ def _hourly(table: Table) -> Iterator[Quote]:
 def _inference(tables: Sequence[Table], heading: str) -> Iterator[Quote]:
     model, condition = "精调模型对应的基础模型", "条件(千 token)"
     table = _under(tables, heading, model, condition, *_INFERENCE, *_IGNORED)
-    for row in table.rows:
+    _check_that_no_length_is_lost(
+        [(_cell(table, row, model), _cell(table, row, condition)) for row in table.full_rows]
+    )
+    for row in table.full_rows:
         offer = _tuned(
             _cell(table, row, model),
             service_tier=_SERVICE_TIERS[heading],
@@ -90,10 +93,16 @@ def _inference(tables: Sequence[Table], heading: str) -> Iterator[Quote]:
 
 
 def _under(tables: Sequence[Table], heading: str, *columns: str) -> Table:
-    """Find the one table below a heading, which must have these columns and no other."""
+    """Find the one table below a heading, which must have these columns and no other.
+
+    Another table with them may only stand below another of the headings.
+    """
     found = [table for table in tables if table.context.endswith(heading)]
     if len(found) != 1:
         raise Unreadable(f"{len(found)} tables under the heading {heading}, not 1")
+    alike = [table for table in tables if table.headers == found[0].headers]
+    if len(alike) != (len(_SERVICE_TIERS) if heading in _SERVICE_TIERS else 1):
+        raise Unreadable(f"{len(alike)} tables like the one under the heading {heading}")
     places = {found[0].column(name).at for name in columns}
     if len(places) != len(found[0].headers):
         raise Unreadable(f"{heading}: a column more than {columns}: {found[0].headers}")
@@ -122,6 +131,17 @@ def _context_tier(condition: str) -> str | None:
         above = f"{match['above']}k" if match["above"] else "0"
         return f"{above}-{match['up_to']}k"
     raise Unreadable(f"an unknown condition of a price: {shown(condition)}")
+
+
+def _check_that_no_length_is_lost(rows: Sequence[tuple[str, str]]) -> None:
+    """Demand that a model's lengths of input go on from one row to the next, beginning at none."""
+    reached: dict[str, str] = {}
+    for model, condition in rows:
+        length = _CONDITION.fullmatch(condition)
+        begin = (length["above"] or "0") if length else "0"
+        if begin != reached.get(model, "0"):
+            raise Unreadable(f"{shown(model)} has no row before {shown(condition)}")
+        reached[model] = length["up_to"] if length else condition
 
 
 def _billed_tokens(page: LexborHTMLParser) -> Term:

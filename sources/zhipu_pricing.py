@@ -121,7 +121,7 @@ def _quote(offer: Offer, meter: Meter, line: _Line, header: str) -> Quote:
 def _lines(table: Table, *columns: str) -> Iterator[_Line]:
     if sorted(table.headers) != sorted(columns):
         raise Unreadable(f"{table.locator}: the headers are {table.headers}, not {columns}")
-    for row in table.rows:
+    for row in table.full_rows:
         yield _Line(row.locator, dict(zip(table.headers, row.cells, strict=True)))
 
 

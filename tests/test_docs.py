@@ -1,5 +1,6 @@
 """The README keeps its word: its commands run, and its lists are what is there."""
 
+import ast
 import json
 import os
 import re
@@ -7,13 +8,20 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 import pytest
+import typer
+from typer.core import TyperGroup
 
+from pipeline.cli import app
 from pipeline.settings import Settings
+from sources._configured import MEANINGS, DescribedColumn, Description
 from sources._contract import Rank, every_source
+from warehouse.gate import Limits, doubts, told
 from warehouse.store import LOG, TABLES
 
 ROOT: Final = Path(__file__).parents[1]
@@ -33,9 +41,9 @@ SPEAKERS: Final = {
 }
 
 
-def rows_of_table(header: str) -> list[list[str]]:
-    """Give the body cells of the README's table under a header line."""
-    body = README.partition(f"{header}\n")[2].splitlines()[1:]
+def rows_of_table(header: str, page: str = README) -> list[list[str]]:
+    """Give the body cells of a page's table under a header line."""
+    body = page.partition(f"{header}\n")[2].splitlines()[1:]
     rows = []
     for line in body:
         if not line.startswith("|"):
@@ -152,3 +160,130 @@ def test_no_lock_names_a_host() -> None:
         pins = (ROOT / name).read_text(encoding="utf-8")
         assert "://" not in pins
         assert pins.count("==") < pins.count("--hash=sha256:")
+
+
+DOCS: Final = {page.name: page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")}
+CAPTURES: Final = ROOT.parent / "shared" / "captures"
+needs_captures: Final = pytest.mark.skipif(
+    not CAPTURES.exists(), reason="the captures are not in the project"
+)
+
+
+def test_every_page_of_the_docs_is_linked_and_every_link_leads_somewhere() -> None:
+    pages = [(ROOT, README), *((ROOT / "docs", page) for page in DOCS.values())]
+    linked = {(folder / link).resolve() for folder, page in pages for link in links(page)}
+    assert [str(file) for file in linked if not file.exists()] == []
+    assert linked >= {ROOT / "docs" / name for name in DOCS}
+
+
+def links(page: str) -> list[str]:
+    """Give the files that a page links to."""
+    return [link for link in re.findall(r"\]\(([^)#]+)", page) if "://" not in link]
+
+
+@pytest.mark.parametrize(
+    "command",
+    sorted({
+        line.partition(" #")[0].strip()
+        for page in DOCS.values()
+        for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+        for line in block.splitlines()
+        if line.startswith("ratecard ")
+    }),
+)  # fmt: skip
+def test_every_command_in_the_docs_can_be_called_so(command: str) -> None:
+    _, *words = shlex.split(command)
+    called = typer.main.get_command(app)
+    while isinstance(called, TyperGroup) and words and words[0] in called.commands:
+        called = called.commands[words.pop(0)]
+    options = {name for param in called.params for name in param.opts}
+    assert called.name != "ratecard"
+    assert {word for word in words if word.startswith("--")} <= options
+    arguments = [param for param in called.params if param.param_type_name == "argument"]
+    assert arguments or not words or words[0].startswith("--"), f"{words[0]} is no command"
+
+
+def test_the_limits_in_the_docs_are_the_gate_s() -> None:
+    limits, page = asdict(Limits()), DOCS["gate.md"]
+    bounds = limits.pop("bounds")
+    rows = rows_of_table("| limit | default | what it is |", page)
+    assert {row[0].strip("`"): float(row[1]) for row in rows} == limits
+    rows = rows_of_table("| meter | least | most |", page)
+    assert {row[0].strip("`"): (float(row[1]), float(row[2])) for row in rows} == bounds
+
+
+def test_the_rules_in_the_docs_are_the_gate_s() -> None:
+    calls = [
+        node
+        for node in ast.walk(ast.parse((ROOT / "warehouse" / "gate.py").read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"_doubt", "_flags"}
+    ]
+    rules: dict[str, set[str]] = {}
+    for call in calls:
+        rule, severity, *_ = map(ast.unparse, call.args)
+        if rule != "rule":
+            named = "flag" if ast.unparse(call.func) == "_flags" else severity.strip("'")
+            rules.setdefault(rule.strip("'"), set()).add(named)
+    # the one rule that decides while it runs
+    assert rules["rows_gained"] == {"severity"}
+    rules["rows_gained"] = {"hold", "flag"}
+    listed = rows_of_table("| rule | what is doubted | what it does |", DOCS["gate.md"])
+    assert rules == {
+        row[0].strip("`"): {
+            word.replace(" ", "_") for word in re.findall("hold|set aside|flag", row[2])
+        }
+        for row in listed
+    }
+
+
+@needs_captures
+def test_bedrock_s_captures_come_to_what_the_docs_say() -> None:
+    facts = {}
+    for file in (CAPTURES / "aws_bedrock_page").iterdir():
+        reading = every_source()["aws_bedrock_page"].read(file.read_bytes())
+        facts[date.fromisoformat(file.stem)] = told(reading.quotes, reading.terms)
+    old, few, many = sorted(facts)
+
+    def verdict(before: date, now: date) -> list[tuple[str, str]]:
+        found = doubts(facts[before], facts[now], (now - before).days)
+        return [(doubt.severity, doubt.rule) for doubt in found]
+
+    assert verdict(few, many) == [("hold", "rows_gained")]
+    assert verdict(old, few) == [("hold", "rows_lost")]
+    assert verdict(old, many) == [("flag", "rows_gained")]
+
+
+def test_the_docs_speak_of_every_source() -> None:
+    headings = re.findall(r"^### `(\w+)`$", DOCS["sources.md"], re.MULTILINE)
+    assert sorted(headings) == sorted(every_source())
+
+
+@needs_captures
+def test_the_captures_that_we_hold_come_to_what_the_docs_say(tmp_path: Path) -> None:
+    done = run(f"ratecard backfill {CAPTURES} --json", tmp_path)
+    assert done.returncode == 3, done.stderr
+    loaded = {row["file"]: row for row in json.loads(done.stdout)}
+    held = {str(file.relative_to(CAPTURES)) for file in CAPTURES.glob("*/*")}
+    listed = set()
+    header = "| capture | outcome | quotes | terms | why it is not believed |"
+    for captures, outcome, quotes, terms, why in rows_of_table(header, DOCS["sources.md"]):
+        for file in re.findall(r"`([^`]+)`", captures):
+            listed.add(file)
+            # a folder that is no source's is skipped whole
+            row = loaded.get(file) or loaded[str(Path(file).parent)]
+            counts = [str(row.get(name) or 0) for name in ("quotes", "terms")]
+            was_read = row["outcome"] in {"read", "quarantined"}
+            assert [outcome, quotes, terms] == [row["outcome"], *(counts if was_read else ["", ""])]
+            reasons = re.findall(r"`([^`]+)`", why)
+            assert bool(reasons) == (row["outcome"] != "read"), file
+            assert all(reason in row["reason"] for reason in reasons), (file, row["reason"])
+    assert listed == held
+
+
+def test_the_keys_in_the_docs_are_those_that_can_be_written() -> None:
+    of_a_source, of_a_column = DOCS["your-own-source.md"].split("## A column's keys")
+    for page, model in ((of_a_source, Description), (of_a_column, DescribedColumn)):
+        listed = [row[0].strip("`") for row in rows_of_table("| key | what it says |", page)]
+        assert sorted(listed) == sorted(model.model_fields)
+    meanings = re.findall(r"^- .*?(?:[;.]|$)", of_a_column, re.MULTILINE)
+    assert {word for line in meanings for word in re.findall(r"`(\w+)`", line)} >= {*MEANINGS}

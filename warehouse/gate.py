@@ -6,6 +6,7 @@ limits are described for users in docs/gate.md.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -49,7 +50,8 @@ class Limits:
     Shares are of what was there before. `lost_share` and `gained_share` are per 30 days between
     the captures, `moved_share` per 90, and whole for any shorter time: what is normal grows with
     the time that nobody looked; but never beyond `lost_training_share` of the training prices. A
-    price that moves by the factor `jump` is set aside. Fewer than `few` are no pattern. `bounds`
+    price that moves by the factor `jump` is set aside. Fewer than `few` are no pattern, and of one
+    seller's column no more than `many` move in 30 days, however many there are. `bounds`
     are the least and the most that a meter's canonical unit can cost, in dollars: the cheapest
     and the dearest that anybody sold by 2026-11, with a wide margin.
     """
@@ -60,6 +62,7 @@ class Limits:
     moved_share: float = 0.5
     jump: float = 100
     few: int = 3
+    many: int = 10
     bounds: dict[str, tuple[float, float]] = field(
         default_factory=lambda: {
             "training_tokens": (0.001, 2_000),
@@ -111,15 +114,22 @@ def told(quotes: pl.DataFrame, terms: pl.DataFrame) -> pl.DataFrame:
 
 
 def doubts(
-    before: pl.DataFrame, now: pl.DataFrame, days: float, limits: Limits | None = None
+    before: pl.DataFrame,
+    now: pl.DataFrame,
+    days: float,
+    limits: Limits | None = None,
+    ever: pl.DataFrame | None = None,
 ) -> list[Doubt]:
     """Give every reason to doubt that what is said now is so.
 
     `before` is what was believed, as `told` lays it out, empty where nothing was; `days` lie
-    between the two.
+    between the two. `ever` is all that a source says which dates its prices, of any time, with
+    `valid_from`.
     """
     limits = limits or Limits()
     found = [*_impossible(now, limits), *_odd(now, limits)]
+    if ever is not None:
+        found += _far_steps(ever, limits)
     if before.height:
         pairs = _paired(before, now)
         renamed = _renamed(pairs)
@@ -128,6 +138,9 @@ def doubts(
             *_rows_lost_or_gained(pairs, renamed, days, limits),
             *_column_gone(pairs, limits),
             *_moved(pairs, days, limits),
+            *_changed_places(pairs, limits),
+            *_far_from_its_like(pairs, limits),
+            *_terms_moved(pairs, limits),
         ]
     return found
 
@@ -156,7 +169,8 @@ def _offer_words() -> pl.Expr:
 
 def _values(*columns: str) -> pl.Expr:
     """Name facts with their values, in one order, for a fingerprint."""
-    return pl.concat_str(pl.col("words", *columns).cast(pl.String), separator=" ").sort()
+    said = pl.col("words", *columns).cast(pl.String).fill_null("-")
+    return pl.concat_str(said, separator=" ").sort()
 
 
 def _listed(rows: pl.DataFrame, *columns: str) -> list[str]:
@@ -251,8 +265,8 @@ _LIKE: Final = 0.6
 def _renamed(pairs: pl.DataFrame) -> pl.DataFrame:
     """Find models that went while another of the same seller came with all the same prices.
 
-    The names must be alike, too: a successor often costs what its predecessor did. Gives
-    `provider, old, new`.
+    The names must be alike, too, and have the same digits: a successor often costs what its
+    predecessor did. Gives `provider, old, new`.
     """
     rest = [name for name in FACT if name not in {"provider", "model"}]
 
@@ -278,7 +292,8 @@ def _renamed(pairs: pl.DataFrame) -> pl.DataFrame:
     alike = [
         (provider, old, new)
         for provider, old, new in likely.select("provider", "model", "model_now").iter_rows()
-        if SequenceMatcher(None, old.lower(), new.lower()).ratio() >= _LIKE
+        if re.sub(r"\D", "", old) == re.sub(r"\D", "", new)
+        and SequenceMatcher(None, old.lower(), new.lower()).ratio() >= _LIKE
     ]
     names = dict.fromkeys(("provider", "old", "new"), pl.String)
     found = pl.DataFrame(alike, schema=names, orient="row")
@@ -334,7 +349,7 @@ def _rows_lost_or_gained(
             "hold" if gained.height > limits.gained_share * months * had else "flag"
         )
         reason = f"{gained.height} training prices beside {had} that were there: {_some(gained)}"
-        yield _doubt("rows_gained", severity, reason, sorted(gained["words"].to_list()))
+        yield _doubt("rows_gained", severity, reason, _listed(gained, "unit_price"))
 
 
 def _some(rows: pl.DataFrame) -> str:
@@ -343,7 +358,10 @@ def _some(rows: pl.DataFrame) -> str:
 
 
 def _column_gone(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
-    """Doubt a capture in which a meter lost its prices for all models that are still there."""
+    """Doubt a capture in which a meter lost its prices for all models that are still there.
+
+    And one in which it costs nothing any more for most of them.
+    """
     by = ["provider", "tuning_method", "adapter", "service_tier", "price_list", "meter"]
     columns = (
         pairs.with_columns(_offer_words())
@@ -360,18 +378,35 @@ def _column_gone(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
             has=(
                 pl.col("is_there") & pl.col("availability").is_in(["priced", "free", "not_offered"])
             ).sum(),
+            freed=pl.col("words").filter(
+                (pl.col("old_availability") == "priced") & (pl.col("availability") == "free")
+            ),
         )
-        .filter((pl.col("has") == 0) & (pl.col("had") >= limits.few - 1))
         .sort(by)
     )
-    for row in columns.iter_rows(named=True):
-        where = " ".join(str(row[name]) for name in by if row[name] is not None)
-        reason = f"all {row['had']} prices of {where} are gone, their models are not"
+    gone = columns.filter((pl.col("has") == 0) & (pl.col("had") >= limits.few - 1))
+    for row in gone.iter_rows(named=True):
+        reason = f"all {row['had']} prices of {_column(row, by)} are gone, their models are not"
         yield _doubt("column_gone", "hold", reason, row["gone"])
+    count = pl.col("freed").list.len()
+    freed = columns.filter((count >= limits.few) & (count * 2 > pl.col("had")))
+    for row in freed.iter_rows(named=True):
+        names = sorted(row["freed"])
+        reason = f"{len(names)} of {row['had']} prices of {_column(row, by)} are free at once"
+        yield _doubt("column_free", "hold", reason, names)
+
+
+_FACTOR: Final = (
+    pl.col("unit_price").cast(pl.Float64) / pl.col("old_unit_price").cast(pl.Float64)
+).round_sig_figs(4)
+
+
+def _column(row: dict[str, object], by: list[str]) -> str:
+    return " ".join(str(row[name]) for name in by if row[name] is not None)
 
 
 def _moved(pairs: pl.DataFrame, days: float, limits: Limits) -> Iterator[Doubt]:
-    """Doubt prices that moved all at once, by one factor, far, or into each other's place."""
+    """Doubt prices that moved all at once, by one factor, far, or with their unit."""
     comparable = pairs.filter(
         (pl.col("old_availability") == "priced") & _PRICED & pl.col("is_there")
     ).with_columns(
@@ -391,16 +426,34 @@ def _moved(pairs: pl.DataFrame, days: float, limits: Limits) -> Iterator[Doubt]:
             )
             yield _doubt("currency_changed", "set_aside", reason, reason, _fact(row))
     same = comparable.filter(~pl.col("other_currency"))
+    yield from _other_units(same)
     moved = same.filter(pl.col("unit_price") != pl.col("old_unit_price")).with_columns(
-        factor=(
-            pl.col("unit_price").cast(pl.Float64) / pl.col("old_unit_price").cast(pl.Float64)
-        ).round_sig_figs(4)
+        factor=_FACTOR
     )
     if moved.is_empty():
         return
     yield from _by_one_factor(same, moved, limits)
     yield from _whole_columns(same, moved, days, limits)
-    yield from _exchanged(same, moved)
+    yield from _exchanged_by_models(moved)
+    yield from _jumps(moved, limits)
+
+
+def _far_steps(ever: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
+    """Doubt a price that jumped at one of the days that its source itself states."""
+    steps = (
+        ever.filter(_PRICED)
+        .sort("valid_from", nulls_last=False)
+        .with_columns(
+            _offer_words(),
+            pl.col("unit_price", "pricing_currency").shift().over(FACT).name.prefix("old_"),
+        )
+        .filter(pl.col("pricing_currency") == pl.col("old_pricing_currency"))
+        .with_columns(factor=_FACTOR)
+    )
+    yield from _jumps(steps, limits)
+
+
+def _jumps(moved: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
     far = moved.filter((pl.col("factor") >= limits.jump) | (pl.col("factor") <= 1 / limits.jump))
     for row in far.iter_rows(named=True):
         old, new = row["old_unit_price"].normalize(), row["unit_price"].normalize()
@@ -422,39 +475,66 @@ def _by_one_factor(same: pl.DataFrame, moved: pl.DataFrame, limits: Limits) -> I
 def _whole_columns(
     same: pl.DataFrame, moved: pl.DataFrame, days: float, limits: Limits
 ) -> Iterator[Doubt]:
+    """Doubt columns in which most moved, or many of one seller.
+
+    The prices of longer prompts may be a column, too.
+    """
     by = ["tuning_method", "adapter", "service_tier", "price_list", "meter"]
     share = limits.moved_share * max(1.0, days / 90)
-    columns = (
-        same.group_by(by)
-        .len("all")
-        .join(
-            moved.group_by(by).agg(moved=pl.len(), values=_values("old_unit_price", "unit_price")),
-            on=by,
-            nulls_equal=True,
+    longer = pl.col("context_tier").is_not_null()
+    seen: list[list[str]] = []
+    for names, rows, those in (
+        (by, same, moved),
+        (["provider", *by], same, moved),
+        ([*by, "context_tier"], same.filter(longer), moved.filter(longer)),
+    ):
+        many = limits.many * max(1.0, days / 30) if "provider" in names else float("inf")
+        values = _values("old_unit_price", "unit_price")
+        columns = (
+            rows.group_by(names)
+            .len("all")
+            .join(
+                those.group_by(names).agg(moved=pl.len(), values=values),
+                on=names,
+                nulls_equal=True,
+            )
+            .filter(
+                (pl.col("moved") >= limits.few)
+                & ((pl.col("moved") > share * pl.col("all")) | (pl.col("moved") > many))
+            )
+            .sort(names)
         )
-        .filter((pl.col("moved") >= limits.few) & (pl.col("moved") > share * pl.col("all")))
-        .sort(by)
+        for row in columns.iter_rows(named=True):
+            if row["values"] in seen:
+                continue
+            seen.append(row["values"])
+            what = _column(row, names)
+            reason = f"{row['moved']} of {row['all']} prices of {what} moved at once"
+            yield _doubt("most_moved", "hold", reason, row["values"])
+
+
+def _other_units(same: pl.DataFrame) -> Iterator[Doubt]:
+    """Doubt prices that are per something else now, and do not come to the same."""
+    changed = same.filter(
+        (pl.col("pricing_unit") != pl.col("old_pricing_unit"))
+        & (pl.col("unit_price") != pl.col("old_unit_price"))
     )
-    for row in columns.iter_rows(named=True):
-        where = " ".join(str(row[name]) for name in by if row[name] is not None)
-        reason = f"{row['moved']} of {row['all']} prices of {where} moved at once"
-        yield _doubt("most_moved", "hold", reason, row["values"])
+    if changed.height * 2 > same.height:
+        reason = f"{changed.height} of {same.height} prices are per another unit: {_some(changed)}"
+        about = _listed(changed, "old_pricing_unit", "pricing_unit", "unit_price")
+        yield _doubt("unit_changed", "hold", reason, about)
+        return
+    for row in changed.iter_rows(named=True):
+        old, new = (f"{row[name].normalize():f}" for name in ("old_unit_price", "unit_price"))
+        units = f"per {row['pricing_unit']}, before per {row['old_pricing_unit']}"
+        reason = f"{row['words']}: {units}, so that {old} became {new}"
+        yield _doubt("unit_changed", "set_aside", reason, (units, old, new), _fact(row))
 
 
-def _exchanged(same: pl.DataFrame, moved: pl.DataFrame) -> Iterator[Doubt]:
-    """Doubt values that changed places: within a model a mixed-up column, else a flag."""
+def _exchanged_by_models(moved: pl.DataFrame) -> Iterator[Doubt]:
+    """Flag values that two models exchanged: sellers do print that."""
     rest = [name for name in (*OFFER, "meter", "price_list") if name not in {"provider", "model"}]
     one = moved.select("provider", "model", *rest, "unit_price", "old_unit_price", "words")
-    within = one.join(one, on=["provider", "model"], suffix="_other").filter(
-        (pl.col("words") < pl.col("words_other"))
-        & (pl.col("unit_price") == pl.col("old_unit_price_other"))
-        & (pl.col("old_unit_price") == pl.col("unit_price_other"))
-    )
-    models = within.select("provider", "model").unique()
-    if models.height * 2 >= same.select("provider", "model").unique().height:
-        reason = f"{within.height} pairs of prices changed places: {_some(within)}"
-        about = _listed(within, "words_other", "old_unit_price", "unit_price")
-        yield _doubt("columns_exchanged", "hold", reason, about)
     between = one.join(one, on=["provider", *rest], nulls_equal=True, suffix="_other").filter(
         (pl.col("model") != pl.col("model_other"))
         & (pl.col("unit_price") == pl.col("old_unit_price_other"))
@@ -465,3 +545,126 @@ def _exchanged(same: pl.DataFrame, moved: pl.DataFrame) -> Iterator[Doubt]:
         fact = tuple(row.get(name) for name in FACT)
         exchanged = (row["model_other"], str(row["old_unit_price"]), str(row["unit_price"]))
         yield _doubt("values_exchanged", "flag", reason, exchanged, fact)
+
+
+def _said(prefix: str) -> pl.Expr:
+    """Give a price as one text, with its currency; null where there is none."""
+    amount = pl.col(f"{prefix}unit_price").cast(pl.String)
+    currency = pl.col(f"{prefix}pricing_currency").fill_null("")
+    is_price = pl.col(f"{prefix}availability").is_in(["priced", "free"])
+    return pl.when(is_price).then(pl.concat_str(amount, currency, separator=" "))
+
+
+def _changed_places(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
+    """Doubt prices that changed places: within a model, or down a column.
+
+    That there is none changes places like a price: `0.1 | -` becomes `- | 0.1`.
+    """
+    still_there = pl.col("was_there").any() & pl.col("is_there").any()
+    prices = (
+        pairs.filter(pl.col("meter").is_not_null())
+        .filter(still_there.over("provider", "model"))
+        .with_columns(_offer_words(), old=_said("old_"), new=_said(""))
+    )
+    changed = prices.filter(pl.col("old").ne_missing(pl.col("new")))
+    yield from _within_models(prices, changed)
+    yield from _down_columns(changed, limits)
+
+
+def _within_models(prices: pl.DataFrame, changed: pl.DataFrame) -> Iterator[Doubt]:
+    one = changed.select(*FACT, "words", "old", "new")
+    # a price that went from one region, or length of prompt, to another did not change columns
+    one_row = pl.all_horizontal(
+        pl.col(name).eq_missing(pl.col(f"{name}_other")) for name in ("region", "context_tier")
+    )
+    two_prices = pl.col("old").is_not_null() & pl.col("new").is_not_null()
+    both = one.join(one, on=["provider", "model"], suffix="_other").filter(
+        (pl.col("words") != pl.col("words_other"))
+        & pl.col("old").eq_missing(pl.col("new_other"))
+        & pl.col("new").eq_missing(pl.col("old_other"))
+        & (two_prices | one_row)
+    )
+    exchanged = both.unique(list(FACT), keep="any").sort("words")
+    models, all_models = (
+        frame.select("provider", "model").unique().height for frame in (exchanged, prices)
+    )
+    if exchanged.height and models * 2 >= all_models:
+        reason = f"{exchanged.height} prices changed places within a model: {_some(exchanged)}"
+        yield _doubt("columns_exchanged", "hold", reason, _listed(exchanged, "old", "new"))
+        return
+    for row in exchanged.iter_rows(named=True):
+        reason = f"{row['words']}: {row['new'] or 'no price'}, which another of its prices was"
+        yield _doubt("columns_exchanged", "set_aside", reason, (row["old"], row["new"]), _fact(row))
+
+
+def _down_columns(changed: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
+    """Doubt a column in which the same prices stand in other rows."""
+    by = ["provider", "tuning_method", "adapter", "service_tier", "price_list", "meter"]
+    columns = (
+        changed.group_by(by)
+        .agg(
+            count=pl.len(),
+            values=_values("old", "new"),
+            old=pl.col("old").drop_nulls().sort().str.join("|"),
+            new=pl.col("new").drop_nulls().sort().str.join("|"),
+        )
+        .filter((pl.col("count") >= limits.few) & (pl.col("old") == pl.col("new")))
+        .sort(by)
+    )
+    for row in columns.iter_rows(named=True):
+        reason = f"{row['count']} prices of {_column(row, by)} stand in each other's rows"
+        yield _doubt("rows_exchanged", "hold", reason, row["values"])
+
+
+def _far_from_its_like(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
+    """Doubt a new price that is far from all that the same model's same meter cost elsewhere."""
+    like = ["provider", "model", "tuning_method", "adapter", "meter"]
+    known = pairs.filter(pl.col("old_availability") == "priced").select(
+        *like, pricing_currency="old_pricing_currency", like="old_unit_price"
+    )
+    new = pairs.filter(_PRICED & ~pl.col("was_there")).with_columns(_offer_words())
+    factor = pl.col("unit_price").cast(pl.Float64) / pl.col("like").cast(pl.Float64)
+    far = (
+        new.join(known, on=[*like, "pricing_currency"], nulls_equal=True)
+        .with_columns(far=pl.max_horizontal(factor, 1 / factor))
+        .group_by(*FACT, "words", "unit_price")
+        .agg(pl.col("far").min(), pl.col("like").min())
+        .filter(pl.col("far") >= limits.jump)
+        .sort("words")
+    )
+    for row in far.iter_rows(named=True):
+        price, like_it = (f"{row[name].normalize():f}" for name in ("unit_price", "like"))
+        reason = f"{row['words']}: {price}, where the same costs {like_it} elsewhere"
+        yield _doubt("jump", "set_aside", reason, price, _fact(row))
+
+
+_DAY: Final = r"^\d{4}-\d{2}-\d{2}$"
+
+
+def _terms_moved(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
+    """Doubt a count that jumps, a day that became an earlier one, and one that changed models."""
+    terms = pairs.filter(pl.col("term").is_not_null()).with_columns(_offer_words())
+    stayed = terms.filter("was_there", "is_there")
+    counts = stayed.filter(
+        pl.all_horizontal(pl.col(name).str.contains(r"^\d+$") for name in ("old_value", "value"))
+    ).with_columns(factor=pl.col("value").cast(pl.Float64) / pl.col("old_value").cast(pl.Float64))
+    far = counts.filter((pl.col("factor") >= limits.jump) | (pl.col("factor") <= 1 / limits.jump))
+    earlier = stayed.filter(
+        pl.all_horizontal(pl.col(name).str.contains(_DAY) for name in ("old_value", "value"))
+        & (pl.col("value") < pl.col("old_value"))
+    )
+    for rule, rows in (("jump", far), ("day_earlier", earlier)):
+        for row in rows.sort("words").iter_rows(named=True):
+            reason = f"{row['words']}: from {row['old_value']} to {row['value']}"
+            yield _doubt(rule, "set_aside", reason, (row["old_value"], row["value"]), _fact(row))
+    went = terms.filter(~pl.col("is_there")).select("provider", "model", value="old_value")
+    came = terms.filter(~pl.col("was_there"), pl.col("value").str.contains(_DAY))
+    moved = (
+        came.join(went, on=["provider", "value"], suffix="_before")
+        .sort("words", "model_before")
+        .unique(list(FACT), keep="first", maintain_order=True)
+    )
+    for row in moved.iter_rows(named=True):
+        reason = f"{row['words']}: {row['value']}, which was the day of {row['model_before']}"
+        about = (row["value"], row["model_before"])
+        yield _doubt("day_of_another", "set_aside", reason, about, _fact(row))

@@ -47,7 +47,8 @@ class Outcome:
 
     `outcome` is `read`, `unchanged`, `refused`, `quarantined` or `unreachable`. `fact_count` is
     the number of change points that the look added to the log; `doubts` are the gate's;
-    `is_repeat` says that the very same look was in the journal already and nothing was done.
+    `is_dated` says whether it states dates of its own, where it was read; `is_repeat` that the
+    very same look was in the journal already and nothing was done.
     """
 
     look: Look
@@ -58,6 +59,7 @@ class Outcome:
     error: str | None = None
     doubts: tuple[Doubt, ...] = ()
     parser_version: int | None = None
+    is_dated: bool | None = None
     is_repeat: bool = False
 
     @property
@@ -84,7 +86,7 @@ class Log:
 
         Gives what became of a look. `content` are the bytes that it saw; they are loaded from
         the archive where they are needed and not given. A capture that arrives late may change
-        the verdict on later ones of its source: then the source's whole story is told anew.
+        what later ones of its source come to: then the source's whole story is told anew.
         """
         with transaction(self._db):
             if isinstance(entry, Decision):
@@ -95,8 +97,8 @@ class Log:
                 self._insert("choices", _choice_row(position, entry))
                 return None
             outcome = self._add(position, entry, content)
-            # most captures are the latest, and then there is no later verdict to change
-            if outcome.is_good and self._changes_a_later_verdict(entry):
+            # most captures are the latest, and then there is no later word to change
+            if outcome.is_good and self._changes_a_later_word(entry):
                 # what it added is in the story, too, and nobody has seen it yet
                 run(self._db, sql("log/take_back"), position=position)
                 self._retell(entry.source, position, entry.known_at)
@@ -197,15 +199,21 @@ class Log:
             return Outcome(look, "unreachable", error=look.error)
         before = self._rows("log/capture_before", **vars(look))
         if before and before[0][0] == look.capture_sha256:
-            _, _, parser_version, quote_count, term_count = before[0]
+            _, _, parser_version, quote_count, term_count, is_dated = before[0]
             return Outcome(
-                look, "unchanged", quote_count, term_count, parser_version=parser_version
+                look,
+                "unchanged",
+                quote_count,
+                term_count,
+                parser_version=parser_version,
+                is_dated=is_dated,
             )
         try:
             statement = self._statement(look, content)
         except Refusal as refusal:
             return Outcome(look, "refused", error=str(refusal))
-        if before and before[0][2] != statement.parser_version:
+        version = statement.parser_version
+        if self._rows("log/read_otherwise", source=look.source, parser_version=version):
             # what the parser now reads otherwise in old captures, the world did not change
             self._reread(look.source, position - 1, look.known_at)
         found = self._doubts(look, statement, before[0][1] if before else None)
@@ -215,7 +223,8 @@ class Log:
             statement.quotes.height,
             statement.terms.height,
             doubts=tuple(found),
-            parser_version=statement.parser_version,
+            parser_version=version,
+            is_dated=_is_dated(statement),
         )
         standing = [doubt for doubt in found if not self._is_accepted(look.source, doubt)]
         if held := [doubt.reason for doubt in standing if doubt.severity == "hold"]:
@@ -241,7 +250,8 @@ class Log:
             if last_good_at is not None:
                 days = (look.looked_at - last_good_at) / timedelta(days=1)
                 before = self._told_before(look)
-            found = sorted(doubts(before, now, days, statement.limits), key=str)
+            ever = _told_ever(statement)
+            found = sorted({*doubts(before, now, days, statement.limits, ever)}, key=str)
         for (reason,) in self._rows("log/rejected", **vars(look)):
             found.append(Doubt("rejected", "hold", NO_FACT, reason, str(look.capture_sha256)))
         return found
@@ -290,12 +300,11 @@ class Log:
         values = {
             **vars(look), "position": position, "parser_version": statement.parser_version
         }  # fmt: skip
-        is_dated = any(f["valid_from"].null_count() < f.height for f in (quotes, terms))
         for name, rows in (("quotes", quotes), ("terms", terms), ("aside", keys)):
             self._db.register(name, rows.to_arrow())
         self._db.execute(f"create or replace temp view said as {sql('log/said')}")
         self._temp("set_aside", sql("log/set_aside"), **values)
-        if not is_dated and self._is_last_word(look):
+        if not _is_dated(statement) and self._is_last_word(look):
             return self._add_news(**values)
         for name in ("stated", "believed", "windows"):
             self._temp(name, sql(f"log/{name}"), **values)
@@ -319,12 +328,16 @@ class Log:
         self._make_latest(str(values["source"]))
         return int(added[0][0])
 
-    def _changes_a_later_verdict(self, look: Look) -> bool:
-        """Tell whether a capture that arrived late makes others look otherwise than they did.
+    def _changes_a_later_word(self, look: Look) -> bool:
+        """Tell whether a capture that arrived late makes others mean something else than before.
 
-        Asks up to the next one that was believed and still is: it stands where it stood.
+        A capture that states its own dates is believed of times before it, too, so that the log
+        no longer tells what was believed without it. Of the others the verdict may change; asks
+        up to the next one that was believed and still is: it stands where it stood.
         """
         later = self._frame("log/later_captures", **vars(look)).rows(named=True)
+        if any([fields.pop("is_dated") for fields in later]):
+            return True
         for fields in later:
             was_good = fields.pop("is_good")
             if self._is_believable(Look(**fields)) != was_good:
@@ -333,12 +346,8 @@ class Log:
                 return False
         return False
 
-    def _is_believable(self, look: Look) -> bool | None:
-        """Judge a capture that is in the log already; none where that takes the whole story.
-
-        What a source dates itself is believed of times before the capture, too, so that the log
-        no longer tells what was believed without it.
-        """
+    def _is_believable(self, look: Look) -> bool:
+        """Judge a capture that is in the log already."""
         just_before = replace(look, looked_at=look.looked_at - _INSTANT)
         ((sha256, last_good_at, *_),) = self._rows("log/capture_before", **vars(just_before))
         if sha256 == look.capture_sha256:
@@ -347,8 +356,6 @@ class Log:
             statement = self._statement(look, None)
         except Refusal:
             return False
-        if any(f["valid_from"].null_count() < f.height for f in statement[:2]):
-            return None
         found = self._doubts(just_before, statement, last_good_at)
         return all(d.severity != "hold" or self._is_accepted(look.source, d) for d in found)
 
@@ -424,6 +431,11 @@ def last_position(db: duckdb.DuckDBPyConnection) -> int:
     return int(db.execute(sql("log/last_position")).fetchall()[0][0])
 
 
+def _is_dated(statement: Statement) -> bool:
+    frames = (statement.quotes, statement.terms)
+    return any(rows["valid_from"].null_count() < rows.height for rows in frames)
+
+
 def _told_at(statement: Statement, at: datetime) -> pl.DataFrame:
     """Lay out what a statement says about one instant; it may say more of other times."""
     since = pl.col("valid_from")
@@ -436,6 +448,14 @@ def _told_at(statement: Statement, at: datetime) -> pl.DataFrame:
         for frame in (statement.quotes, statement.terms)
     ]
     return told(*frames)
+
+
+def _told_ever(statement: Statement) -> pl.DataFrame | None:
+    """Lay out the prices of all times, with `valid_from`; None where the source dates none."""
+    quotes = statement.quotes
+    if quotes["valid_from"].null_count() == quotes.height:
+        return None
+    return told(quotes, statement.terms.clear()).with_columns(quotes["valid_from"])
 
 
 def _without(frame: pl.DataFrame, aside: pl.DataFrame) -> pl.DataFrame:

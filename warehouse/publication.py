@@ -7,7 +7,9 @@ publications are kept: what was true and known earlier is in each of them, and t
 ask for it.
 """
 
+import errno
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -16,9 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal
 
 import duckdb
+import polars as pl
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from warehouse.log import run, sql
@@ -28,9 +31,10 @@ DATABASE: Final = "ratecard.duckdb"
 MANIFEST: Final = "manifest.json"
 KEPT: Final = 7
 Format = Literal["parquet", "csv", "json"]
-FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 # The names end up in paths and in SQL.
 Name = Annotated[str, Field(pattern=r"^[a-z]\w*(\.[a-z]+)?$")]
+# What a file system says that has no links, or no more of them.
+_NO_LINKS: Final = (errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
 _CAPTURES_USED: Final = "select distinct source, capture_sha256 from facts order by all"
 # What a spreadsheet would take for a formula, also in the full width of Chinese keyboards.
 _FORMULA: Final = r"^[=+\-@\t\r\n＝＋－＠]"
@@ -100,12 +104,16 @@ def describe(db: duckdb.DuckDBPyConnection, table: str, comment: str) -> None:
     db.execute(";".join(f"comment on {what} is {_quoted(text)}" for what, text in comments.items()))
 
 
-def stage(db: duckdb.DuckDBPyConnection, table: str, home: Path) -> None:
+def stage(rows: pl.DataFrame, table: str, home: Path) -> None:
     """Write a table's Parquet file when the table is built, so that publishing need not."""
     staged = _staged(home, table)
     staged.parent.mkdir(exist_ok=True)
-    with _whole(staged) as partial:
-        _copy(db, table, partial, "format parquet, compression zstd")
+    content = io.BytesIO()
+    rows.write_parquet(content, compression="zstd")
+    # what a process that died left of it is written over
+    partial = staged.with_suffix(".partial")
+    partial.write_bytes(content.getbuffer())
+    partial.replace(staged)
 
 
 def unstage(table: str, home: Path) -> None:
@@ -137,7 +145,7 @@ def publish(
             digest = pool.submit(_sha256, database)
             for table in tables:
                 if not _staged(home, table).exists():
-                    stage(db, table, home)
+                    stage(pl.DataFrame(db.table(table).to_arrow_table()), table, home)
                 _link(_staged(home, table), fresh / f"{table}.parquet")
             contents = _contents(db, last)
             sums = {path.name: _sha256(path) for path in sorted(fresh.glob("*.parquet"))}
@@ -210,7 +218,8 @@ def export(folder: Path, target: Path, form: Format) -> list[Path]:
                 if form == "parquet":
                     shutil.copyfile(folder / file.name, partial)
                 elif form == "csv":
-                    _copy(db, f"({_texts(db, table, form)})", partial, "format csv, header")
+                    select, name = _texts(db, table, form), _quoted(str(partial))
+                    db.execute(f"copy ({select}) to {name} (format csv, header)")
                 elif form == "json":
                     _write_json(db, manifest, table, partial)
                 _sync(partial)
@@ -374,10 +383,6 @@ def _heading(manifest: Manifest) -> dict[str, object]:
     }
 
 
-def _copy(db: duckdb.DuckDBPyConnection, what: str, path: Path, options: str) -> None:
-    db.execute(f"copy {what} to {_quoted(str(path))} ({options})")
-
-
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
@@ -401,8 +406,9 @@ def _copy_file(path: Path, copy: Path) -> None:
 def _link(staged: Path, path: Path) -> None:
     try:
         path.hardlink_to(staged)
-    except OSError:
-        # some file systems have no links
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
         shutil.copyfile(staged, path)
 
 

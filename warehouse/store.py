@@ -41,6 +41,8 @@ MACROS: Final = (
     "cheapest_options_as_of",
     "market_summary_as_of",
 )
+# These ask the tables themselves, and so are made when the tables are there.
+TABLE_MACROS: Final = ("winner_changes",)
 TABLES: Final = (
     "current_prices",
     "current_terms",
@@ -266,9 +268,7 @@ class Store:
                 counts[name] = rows.height
             for name in ("model_names", "offer_models"):
                 counts[name] = _create(db, name, sql(f"tables/{name}"))
-            for name in MACROS:
-                head, body = _macro(name)
-                db.execute(f"create or replace macro {head} as table {body}")
+            _create_macros(db, MACROS)
             counts["intervals"] = _create(db, "intervals", _intervals())
             _describe_the_rest(db)
         return counts
@@ -286,7 +286,7 @@ class Store:
                     count = _create(db, table, _select(table))
                     built = pl.DataFrame(db.table(table).to_arrow_table())
                     SCHEMAS[table].validate(built, lazy=True)
-                stage(db, table, self.folder)
+                stage(built, table, self.folder)
         except SchemaErrors as errors:
             cases = errors.failure_cases.head(5).rows()
             raise InvalidTable(
@@ -303,6 +303,7 @@ class Store:
             for table in PUBLISHED:
                 if table in LOG:
                     unstage(table, self.folder)
+            _create_macros(db, TABLE_MACROS)
             db.execute("checkpoint")
             publish(db, self._file, self.folder, PUBLISHED)
         return self.published
@@ -342,7 +343,7 @@ class Store:
         """Say what to do where the disk is full or may not be written to."""
         try:
             yield
-        except (OSError, duckdb.IOException) as error:
+        except (OSError, duckdb.IOException, duckdb.TransactionException) as error:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: Exception) -> StoreError:
@@ -476,11 +477,16 @@ def _create(db: duckdb.DuckDBPyConnection, name: str, select: str) -> int:
     return int(db.execute(f"select count(*) from {name}").fetchall()[0][0])  # noqa: S608 own names
 
 
-def _describe_the_rest(db: duckdb.DuckDBPyConnection) -> None:
-    """Describe the macros, which are new, and those tables that nothing has described yet."""
-    for name in MACROS:
+def _create_macros(db: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    for name in names:
+        head, body = _macro(name)
+        db.execute(f"create or replace macro {head} as table {body}")
         comment = _comment(sql(f"macros/{name}")).replace("'", "''")
         db.execute(f"comment on macro table {name} is '{comment}'")
+
+
+def _describe_the_rest(db: duckdb.DuckDBPyConnection) -> None:
+    """Describe those tables that nothing has described yet."""
     for (table,) in run(db, sql("publication/undescribed"), tables=[*OTHER_TABLES]).fetchall():
         describe(db, table, OTHER_TABLES[table])
 

@@ -4,21 +4,43 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
+from functools import cache
 from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import pytest
 
+from pipeline import configuration
 from pipeline.cli import main
+from pipeline.configuration import Setup
 from pipeline.refresh import Refreshed, refresh
 from pipeline.settings import Settings
-from sources._contract import every_source
+from sources._contract import Source, every_source
 from tests.pipeline.loopback import Answer, Site, page, serving
 
 FIXTURES: Final = Path(__file__).parents[1] / "fixtures"
+_DOCS: Final = (Path(__file__).parents[2] / "docs" / "your-own-source.md").read_text("utf-8")
+# What docs/your-own-source.md shows: sources without code, and the list that one of them reads.
+EXAMPLE: Final = _DOCS.partition("```toml\n")[2].partition("```")[0]
+TEAM_LIST: Final = _DOCS.partition("```csv\n")[2].partition("```")[0]
+DESCRIBED: Final = ("acme_prices", "team_list")
+ACME: Final = """<!DOCTYPE html><html><body>
+<h2>Inference</h2>
+<table><tr><th>Model</th><th>Input / 1M tokens</th></tr>
+<tr><td>acme-9b</td><td>0.50</td></tr></table>
+<h2>Fine-tuning</h2>
+<table><tr><th>Model</th><th>LoRA training / 1M tokens</th><th>Full training / 1M tokens</th>
+<th>Hosting</th><th>Runs on</th><th>Since</th></tr>
+<tr><td>acme-9b</td><td>40.00</td><td>80.00</td><td>3.5</td><td>Our cloud</td><td>May</td></tr>
+<tr><td>acme-70b</td><td>120.00</td><td>Ask us</td><td></td><td>Your cloud</td><td>June</td></tr>
+<tr><td>acme-200b</td><td>N/A</td><td>500.00</td><td>28</td><td>Our cloud</td><td>June</td></tr>
+<tr><td>Total</td><td></td><td></td><td></td><td></td><td></td></tr></table>
+</body></html>"""
 CAPTURES: Final = Path(__file__).parents[3] / "shared" / "captures"
 BOT_WALL: Final = b"""<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>
 <h1>Checking your browser</h1><p>Plans from $5 per 1M tokens.</p></body></html>"""
@@ -31,7 +53,35 @@ def latest_capture(source: str) -> Path:
 
 
 def pages() -> dict[str, Answer]:
-    return {name: page(latest_capture(name).read_bytes()) for name in FETCHED}
+    """Answer for every source; our page holds all its documents, so that further ones are blank."""
+    further = {
+        f"{name}/{number}": page(b"\n")
+        for name in FETCHED
+        for number in range(2, 2 + len(every_source()[name].more_urls))
+    }
+    return {name: page(latest_capture(name).read_bytes()) for name in FETCHED} | further
+
+
+@cache
+def small_sources() -> Mapping[str, Source]:
+    """Give the sources, letting our small pages pass as whole ones."""
+
+    def small(counts: tuple[int, int]) -> tuple[int, int]:
+        return min(1, counts[0]), counts[1]
+
+    return MappingProxyType(
+        {
+            name: replace(
+                source, quote_count=small(source.quote_count), term_count=small(source.term_count)
+            )
+            for name, source in every_source().items()
+        }
+    )
+
+
+def with_all(folder: Path, mirror: str | None = None) -> Setup:
+    """Set up the built-in sources and nothing else."""
+    return Setup(Settings(data_dir=folder, mirror=mirror), small_sources())
 
 
 class Ran(NamedTuple):
@@ -71,6 +121,7 @@ def _plain_environment() -> Iterator[None]:
             if name.upper().startswith("RATECARD_") or name == "DAGSTER_HOME":
                 patch.delenv(name)
         patch.setenv("NO_PROXY", "*")
+        patch.setattr(configuration, "every_source", small_sources)
         yield
 
 
@@ -101,7 +152,7 @@ def answered(tmp_path_factory: pytest.TempPathFactory, _plain_environment: None)
     """Refresh once with every source answering. Copy the folder before you write to it."""
     folder = tmp_path_factory.mktemp("answered") / "data"
     with serving(pages()) as opened:
-        done = refresh(Settings(data_dir=folder, mirror=opened.url), list(every_source()))
+        done = refresh(with_all(folder, opened.url), list(every_source()))
     return First(folder, done)
 
 
@@ -111,7 +162,7 @@ def alone(
 ) -> First:
     """Refresh once without a network. Copy the folder before you write to it."""
     folder = tmp_path_factory.mktemp("alone") / "data"
-    done = refresh(Settings(data_dir=folder, mirror=nowhere), list(every_source()))
+    done = refresh(with_all(folder, nowhere), list(every_source()))
     return First(folder, done)
 
 

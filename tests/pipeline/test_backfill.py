@@ -12,8 +12,8 @@ import pytest
 
 from pipeline.looking import Found, backfill, find_captures
 from pipeline.refresh import build
-from pipeline.settings import Settings
-from tests.pipeline.conftest import CAPTURES, FIXTURES, latest_capture, ratecard
+from sources._contract import every_source
+from tests.pipeline.conftest import CAPTURES, FIXTURES, latest_capture, ratecard, with_all
 from warehouse.store import TABLES, Store
 
 # A price that goes up, comes back and is withdrawn, and a page between that says nothing.
@@ -40,11 +40,11 @@ def captures(tmp_path: Path) -> Path:
     return folder
 
 
-def load(folder: Path, files: Iterable[tuple[str, datetime, Path]]) -> Store:
-    store = Store(folder)
-    backfill(store, Found([*files], []), lambda _, __: None)
-    assert build(Settings(data_dir=folder)).is_published
-    return store
+def load(folder: Path, captures: Iterable[tuple[str, datetime, tuple[Path, ...]]]) -> Store:
+    setup = with_all(folder)
+    backfill(setup, Found([*captures], []), lambda _: None)
+    assert build(setup).is_published
+    return Store(folder)
 
 
 def facts(store: Store) -> list[tuple[object, ...]]:
@@ -56,7 +56,7 @@ def facts(store: Store) -> list[tuple[object, ...]]:
 
 
 def test_in_any_order_the_same_is_believed(captures: Path, tmp_path: Path) -> None:
-    files = find_captures(captures).files
+    files = find_captures(captures, every_source()).captures
     assert len(files) == len(DATED) + 2
     forward = load(tmp_path / "forward", files)
     backward = load(tmp_path / "backward", reversed(files))
@@ -146,8 +146,8 @@ def test_a_files_name_says_when(tmp_path: Path, name: str, moment: datetime | No
     file = tmp_path / "zhipu_pricing" / name
     file.parent.mkdir()
     file.touch()
-    found = find_captures(tmp_path)
-    assert found.files == ([("zhipu_pricing", moment, file)] if moment else [])
+    found = find_captures(tmp_path, every_source())
+    assert found.captures == ([("zhipu_pricing", moment, (file,))] if moment else [])
     assert [path for path, _ in found.skipped] == ([] if moment else [file])
 
 
@@ -156,9 +156,9 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Store:
     if not CAPTURES.exists():
         pytest.skip("the real captures are not here")
     folder = tmp_path_factory.mktemp("real")
-    found = find_captures(CAPTURES)
-    assert {"README.md", "together_docs"} <= {path.name for path, _ in found.skipped}
-    return load(folder, found.files)
+    found = find_captures(CAPTURES, every_source())
+    assert "README.md" in {path.name for path, _ in found.skipped}
+    return load(folder, found.captures)
 
 
 def test_the_same_facts_make_the_same_tables_each_time(real: Store) -> None:
@@ -167,7 +167,7 @@ def test_the_same_facts_make_the_same_tables_each_time(real: Store) -> None:
         return {name: real.query(f"select * from {name} order by all") for name in facts}
 
     before = tables()
-    assert build(Settings(data_dir=real.folder)).is_published
+    assert build(with_all(real.folder)).is_published
     differing = [name for name, table in tables().items() if not table.equals(before[name])]
     assert not differing
 

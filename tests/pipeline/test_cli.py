@@ -14,8 +14,9 @@ from typing import Any, Final
 import pytest
 import stamina
 from rich.console import Console
+from typer.models import CommandInfo
 
-from pipeline import cli
+from pipeline import cli, configuration
 from sources._contract import Evidence, Offer, Parsed, Quote, every_source
 from sources._parsing import Price, read_unit
 from tests.pipeline.conftest import BOT_WALL, First, latest_capture, pages, ratecard
@@ -33,6 +34,11 @@ READING: Final = {
     "sql": ("select * from market_summary",),
 }
 WRITING: Final = ("refresh", "backfill", "rebuild", "digest")
+# Their own tests are in test_sources_command.py and test_review.py.
+NESTED: Final = {
+    "sources": ("sources list", "sources try"),
+    "review": ("review", "review show", "review accept", "review reject"),
+}
 reading: Final = pytest.mark.parametrize(("name", "arguments"), READING.items())
 
 
@@ -43,18 +49,52 @@ def rows(*arguments: object) -> list[dict[str, Any]]:
     return answer
 
 
+def names_of(commands: list[CommandInfo]) -> set[str]:
+    return {command.name or command.callback.__name__ for command in commands if command.callback}
+
+
 def test_every_command_is_tested_here() -> None:
-    names = {(c.name or c.callback.__name__) for c in cli.app.registered_commands if c.callback}
-    assert names == {*READING, *WRITING}
+    assert names_of(cli.app.registered_commands) == {*READING, *WRITING}
+    groups = {group.name: group.typer_instance for group in cli.app.registered_groups}
+    assert set(groups) == set(NESTED)
+    for name, group in groups.items():
+        assert group is not None
+        own = {inner.removeprefix(f"{name} ") for inner in NESTED[name] if inner != name}
+        assert names_of(group.registered_commands) == own
 
 
-@pytest.mark.parametrize("name", [*READING, *WRITING])
+@pytest.mark.parametrize(
+    "name", [*READING, *WRITING, *(inner for names in NESTED.values() for inner in names)]
+)
 def test_every_command_shows_how_it_is_called(name: str) -> None:
-    ran = ratecard(name, "--help")
+    ran = ratecard(*name.split(), "--help")
     assert ran.code == 0
     assert re.search(rf"Example: ratecard {name}\b", ran.out)
     assert "--json" in ran.out
-    assert re.search(r"default: \(?data\)?\]", ran.out)
+    if name != "review":  # its options stand beside its commands
+        assert re.search(r"default: \(?data\)?\]", ran.out)
+
+
+def test_what_is_known_of_each_seller_is_counted(answered: First) -> None:
+    where = ("--data-dir", answered.folder)
+    counted = rows("status", "--coverage", *where)
+    assert len({(c["provider"], c["offers"], c["what"]) for c in counted}) == len(counted)
+    meters = {c["what"]: c for c in counted if c["provider"] == "zhipu" and c["offers"] == "tuned"}
+    store = Store(answered.folder)
+    for state in ("priced", "free", "not_offered", "not_published", "unreadable"):
+        query = """
+            select count(*) from current_prices
+            where is_preferred and provider = 'zhipu' and tuning_method <> 'none'
+                and meter = 'training_tokens' and availability = $state
+        """
+        assert meters["training_tokens"][state] == store.query(query, {"state": state}).item()
+    assert meters["training_tokens"]["priced"] > 0
+    assert meters["training_tokens"]["not_offered"] > 0
+    openai = {c["what"]: c for c in counted if c["provider"] == "openai"}
+    assert openai["min_examples"]["known"] > 0
+    assert not openai["min_examples"]["priced"]
+    assert {c["offers"] for c in counted} == {"base", "tuned"}
+    assert "not published" in ratecard("status", "--coverage", *where).out
 
 
 @reading
@@ -99,7 +139,7 @@ def test_the_data_folder_is_taken_from_the_environment(
 def test_a_source_that_is_none_is_a_wrong_call(tmp_path: Path) -> None:
     ran = ratecard("refresh", "openai_pricing", "opnai", "--data-dir", tmp_path / "data")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("no such source: opnai; there are genai_prices, ")
+    assert ran.err.startswith("no such source: opnai; there are aws_bedrock_page, ")
     assert not (tmp_path / "data").exists()
 
 
@@ -252,11 +292,9 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
         evidence = Evidence("row [red]1", HOSTILE, remark=HOSTILE)
         return Parsed([_training(price, evidence)], [])
 
-    monkeypatch.setitem(
-        every_source(),
-        "zhipu_pricing",
-        replace(every_source()["zhipu_pricing"], parse=parse, quote_count=(1, 1)),
-    )
+    evil = replace(every_source()["zhipu_pricing"], parse=parse, quote_count=(1, 1))
+    everything = {**every_source(), "zhipu_pricing": evil}
+    monkeypatch.setattr(configuration, "every_source", lambda: everything)
     folder = tmp_path / "captures" / "zhipu_pricing"
     folder.mkdir(parents=True)
     (folder / "2026-01-01.[red]\x1b[31m.html").write_bytes(b"1")
@@ -306,7 +344,7 @@ def test_a_progress_bar_takes_no_name_for_markup(monkeypatch: pytest.MonkeyPatch
 def test_the_command_stands_on_the_path_and_tells_its_exit_codes() -> None:
     ran = subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True)
     assert "Exit codes: 0 fine, 1 failed, 2 wrongly called, 3 done only in part." in ran.stdout
-    for name in (*READING, *WRITING):
+    for name in (*READING, *WRITING, *NESTED):
         assert re.search(rf"\b{name}\b", ran.stdout)
 
 

@@ -1,7 +1,9 @@
 """What Dagster is told: the assets, what is checked of them, and when which job runs."""
 
+import importlib
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar, Final
@@ -13,25 +15,45 @@ import pytest
 from dagster import AssetKey
 
 from pipeline.assets import PUBLICATION, REFERENCE, source_key, table_key
-from pipeline.definitions import defs
+from pipeline.configuration import Setup
+from pipeline.definitions import definitions
 from pipeline.refresh import build
 from pipeline.settings import Settings
 from sources._contract import every_source
-from tests.pipeline.conftest import FETCHED, First, ratecard
+from tests.pipeline.conftest import DESCRIBED, EXAMPLE, FETCHED, First, ratecard, with_all
 from warehouse.schemas import SCHEMAS, CostComparison
 from warehouse.store import TABLES, Store
 
 ROOT: Final = Path(__file__).parents[2]
-GRAPH: Final = defs.resolve_asset_graph()
+SETUP: Final = Setup(Settings())
+DEFS: Final = definitions(SETUP)
+GRAPH: Final = DEFS.resolve_asset_graph()
 BUILT: Final = {REFERENCE, PUBLICATION, *map(table_key, TABLES)}
 
 
-def test_the_definitions_load() -> None:
-    dg.Definitions.validate_loadable(defs)
+def test_the_definitions_load_as_dagster_loads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ratecard.toml").write_text(EXAMPLE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "pipeline.definitions")
+    loaded = importlib.import_module("pipeline.definitions").defs
+    dg.Definitions.validate_loadable(loaded)
+    keys = loaded.resolve_asset_graph().get_all_asset_keys()
+    assert set(keys) == {*GRAPH.get_all_asset_keys(), *map(source_key, DESCRIBED)}
 
 
-def test_there_is_an_asset_for_each_source_and_each_table() -> None:
-    assert set(GRAPH.get_all_asset_keys()) == {*map(source_key, every_source()), *BUILT}
+def test_there_is_an_asset_for_each_source_that_is_asked_and_each_table() -> None:
+    unasked = {name for name, source in every_source().items() if source.unasked}
+    assert unasked
+    asked = set(every_source()) - unasked
+    assert set(GRAPH.get_all_asset_keys()) == {*map(source_key, asked), *BUILT}
+
+
+def test_a_mirror_is_asked_for_every_source() -> None:
+    mirrored = definitions(Setup(Settings(mirror="http://127.0.0.1:9")))
+    keys = mirrored.resolve_asset_graph().get_all_asset_keys()
+    assert set(keys) == {*map(source_key, every_source()), *BUILT}
 
 
 @pytest.mark.parametrize("key", sorted(GRAPH.get_all_asset_keys()), ids=str)
@@ -54,15 +76,15 @@ def test_every_table_shows_its_columns_and_is_checked(name: str) -> None:
     assert [key.name for key in node.check_keys] == ["fits_its_schema"]
 
 
-@pytest.mark.parametrize("name", every_source())
+@pytest.mark.parametrize("name", SETUP.asked)
 def test_every_source_shows_where_it_is_and_is_checked(name: str) -> None:
     node, source = GRAPH.get(source_key(name)), every_source()[name]
     assert node.metadata["url"].value == source.url
-    assert [key.name for key in node.check_keys] == ["is_read_whole"]
+    assert {key.name for key in node.check_keys} == {"is_read_whole", "passes_the_gate"}
 
 
 def test_the_tables_stand_between_the_sources_and_the_publication() -> None:
-    assert GRAPH.get(REFERENCE).parent_keys == set(map(source_key, every_source()))
+    assert GRAPH.get(REFERENCE).parent_keys == set(map(source_key, SETUP.asked))
     assert GRAPH.get(PUBLICATION).parent_keys == set(map(table_key, TABLES))
     for name in TABLES:
         assert REFERENCE in GRAPH.get(table_key(name)).parent_keys
@@ -70,7 +92,7 @@ def test_the_tables_stand_between_the_sources_and_the_publication() -> None:
 
 
 def test_the_sources_are_looked_at_every_day() -> None:
-    schedule = defs.resolve_schedule_def("every_day")
+    schedule = DEFS.resolve_schedule_def("every_day")
     assert schedule.job_name == "look_at_sources"
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     assert re.fullmatch(r"\d+ \d+ \* \* \*", str(schedule.cron_schedule))
@@ -91,7 +113,7 @@ def asked(instance: dg.DagsterInstance) -> Callable[[], dict[str, list[str]]]:
     def tick() -> dict[str, list[str]]:
         wanted = {}
         for name in ("when_all_answered", "when_some_failed"):
-            sensor = defs.resolve_sensor_def(name)
+            sensor = DEFS.resolve_sensor_def(name)
             assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
             context = dg.build_sensor_context(instance, cursors.get(name), sensor_name=name)
             answer = sensor.evaluate_tick(context)
@@ -114,18 +136,17 @@ def test_the_tables_are_built_after_some_sources_failed(
     asked: Callable[[], dict[str, list[str]]],
     nowhere: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("RATECARD_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("RATECARD_MIRROR", nowhere)
-
+    defs = definitions(with_all(tmp_path, nowhere))
     look = defs.resolve_job_def("look_at_sources")
     looked = look.execute_in_process(instance=instance, raise_on_error=False)
     assert not looked.success
     bundled = set(every_source()) - set(FETCHED)
     assert materialized(looked) == set(map(source_key, bundled))
     checks = {
-        check.asset_key.path[-1]: check.passed for check in looked.get_asset_check_evaluations()
+        check.asset_key.path[-1]: check.passed
+        for check in looked.get_asset_check_evaluations()
+        if check.check_name == "is_read_whole"
     }
     assert checks == {name: name in bundled for name in every_source()}
     assert asked() == {"when_all_answered": [], "when_some_failed": ["build_tables"]}
@@ -141,10 +162,8 @@ def test_the_tables_are_built_after_every_source_answered(
     instance: dg.DagsterInstance,
     asked: Callable[[], dict[str, list[str]]],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("RATECARD_DATA_DIR", str(tmp_path))
-    look = defs.resolve_job_def("look_at_sources")
+    look = definitions(with_all(tmp_path)).resolve_job_def("look_at_sources")
     only = [source_key("transcribed")]
     assert look.execute_in_process(instance=instance, asset_selection=only).success
     assert asked() == {"when_all_answered": ["build_tables"], "when_some_failed": []}
@@ -165,15 +184,15 @@ def test_a_table_with_bad_rows_replaces_nothing_and_nothing_is_published(
     alone: First, copied: Callable[[First], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = copied(alone)
-    settings, store = Settings(data_dir=folder), Store(folder)
+    setup, store = with_all(folder), Store(folder)
     published = store.published.read_bytes()
     height = store.query("select count(*) from cost_comparison").item()
     with duckdb.connect(folder / "warehouse.duckdb") as db:
         db.execute("update cost_comparison set sources = 'the old one'")
 
     monkeypatch.setitem(SCHEMAS, "cost_comparison", StricterComparison)
-    monkeypatch.setenv("RATECARD_DATA_DIR", str(folder))
-    built = defs.resolve_job_def("build_tables").execute_in_process(raise_on_error=False)
+    tables = definitions(setup).resolve_job_def("build_tables")
+    built = tables.execute_in_process(raise_on_error=False)
     assert {
         check.asset_key.path[-1]
         for check in built.get_asset_check_evaluations()
@@ -198,7 +217,7 @@ def test_a_table_with_bad_rows_replaces_nothing_and_nothing_is_published(
     assert store.published.read_bytes() == published
 
     monkeypatch.undo()
-    assert build(settings).is_published
+    assert build(setup).is_published
     healed = "select count(*) from cost_comparison where sources <> 'the old one'"
     assert store.query(healed).item() == height
 

@@ -519,3 +519,36 @@ def test_a_decision_on_a_disagreement_stands_until_one_of_the_inputs_changes(
         ("training_tokens", "page", "priced 3 USD", "blog", "priced 2 USD", None)
     ]
     assert preferred(world) == [("page", 3)]
+
+
+def test_a_change_of_the_cheapest_says_which_price_change_caused_it(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    dear, cheap = quote(3, model="dear"), quote(2, model="cheap")
+    world.says(0, dear, cheap)
+    world.says(10, {**dear, **quote(1, model="dear")}, cheap)
+    world.says(20, quote(1, model="dear"), cheap, term("shutdown_on", "2026-01-26", model="dear"))
+    world.publish(40)
+    select = """
+        select what, model, cheapest_usd::int, other_usd::int, cause, old_value, new_value
+        from winner_changes($before, $after)
+        where question = 'paid_training' and constraint_set = 'available'
+        order by what, model
+    """
+
+    def winners(before: float, after: float) -> list[tuple[Any, ...]]:
+        return world.store.query(select, {"before": day(before), "after": day(after)}).rows()
+
+    assert winners(0, 5) == []
+    assert winners(5, 15) == [
+        ("lost", "cheap", 2, 2, None, None, None),
+        ("won", "dear", 1, 3, "price_change", "3 per 1M tokens", "1 per 1M tokens"),
+    ]
+    assert winners(15, 30) == [
+        ("lost", "dear", 1, None, "lifecycle", None, "2026-01-26"),
+        ("won", "cheap", 2, 2, None, None, None),
+    ]
+    # the day passes long after it was announced
+    assert winners(22, 30) == [
+        ("lost", "dear", 1, None, "lifecycle", None, "shut down on 2026-01-26"),
+        ("won", "cheap", 2, 2, None, None, None),
+    ]

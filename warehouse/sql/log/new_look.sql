@@ -12,6 +12,7 @@ select
     $parser_version::integer as parser_version,
     $quote_count::bigint as quote_count,
     $term_count::bigint as term_count,
+    $is_dated::boolean as is_dated,
     $etag as etag,
     $last_modified as last_modified,
     $robots as robots

@@ -12,6 +12,7 @@ create table if not exists looks (
     parser_version integer,
     quote_count bigint,
     term_count bigint,
+    is_dated boolean,
     etag varchar,
     last_modified varchar,
     robots varchar

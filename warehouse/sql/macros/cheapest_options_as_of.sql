@@ -47,7 +47,7 @@ select
     constraint_set,
     rank::integer as rank,
     value_usd,
-    if(cheapest_usd = 0, null, round(100.0 * (value_usd / cheapest_usd - 1), 2)) as gap_pct,
+    case when cheapest_usd <> 0 then round(100.0 * (value_usd / cheapest_usd - 1), 2) end as gap_pct,
     expanded_from,
     sources
 from ranked

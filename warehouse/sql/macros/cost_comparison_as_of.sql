@@ -81,11 +81,11 @@ terms as (
             t.tuning_method <> 'none' desc,
             t.is_trusted desc,
             -- of those that nobody confirmed of late the latest is the best there is
-            if(t.is_trusted, t.source_rank, null),
-            if(t.is_trusted, null, t.confirmed_at) desc,
+            case when t.is_trusted then t.source_rank end,
+            case when t.is_trusted then null else t.confirmed_at end desc,
             t.source_rank,
             t.tuning_method = o.tuning_method desc,
-            t.confirmed_at desc,
+            t.confirmed_at::date desc,
             t.source,
             length(t.model),
             t.model,
@@ -142,9 +142,11 @@ select
     training_usd,
     training_hour_usd,
     -- where the seller says that a tuned model runs at its base model's price, it does
-    coalesce(input_usd, if(tuned_inference_rule = 'base_price', base_input_usd, null)) as input_usd,
+    coalesce(input_usd, case when tuned_inference_rule = 'base_price' then base_input_usd end)
+        as input_usd,
     cached_input_usd,
-    coalesce(output_usd, if(tuned_inference_rule = 'base_price', base_output_usd, null)) as output_usd,
+    coalesce(output_usd, case when tuned_inference_rule = 'base_price' then base_output_usd end)
+        as output_usd,
     hosting_hour_usd,
     storage_month_usd,
     job_minimum_usd,

@@ -5,7 +5,7 @@ with said as (
         provider,
         model,
         availability,
-        if(meter = 'training_tokens', unit_price_usd, null) as training_usd
+        case when meter = 'training_tokens' then unit_price_usd end as training_usd
     from prices_as_of(as_of, timestamp 'infinity')
     where meter in ('training_tokens', 'training_hours')
     union all

@@ -11,14 +11,23 @@ with heard as (
     group by l.source
 ),
 
+-- a person's last word on a doubt
+decided as (
+    select x.source, x.fingerprint, arg_max(x.verdict, x.position) as verdict
+    from decisions as x
+    where x.known_at <= known_at::timestamp
+    group by x.source, x.fingerprint
+),
+
 -- what the gate says of single prices in the capture that is believed
 doubted as (
     select
         d.position,
         d.key,
         string_agg(distinct d.rule, ', ' order by d.rule) as doubt,
-        bool_or(d.severity = 'set_aside') as is_set_aside
+        bool_or(d.severity = 'set_aside' and x.verdict is distinct from 'accepted') as is_set_aside
     from doubts as d
+    left join decided as x on d.source = x.source and d.fingerprint = x.fingerprint
     where d.key is not null
     group by d.position, d.key
 ),
@@ -102,13 +111,12 @@ select
     a.pricing_unit,
     a.pricing_currency,
     a.unit_price,
-    if(
-        a.availability = 'free',
-        0,
-        round(a.unit_price::decimal(26, 10) * r.usd_per_unit, 8)
-    )::decimal(20, 8) as unit_price_usd,
+    case
+        when a.availability = 'free' then 0
+        else round(a.unit_price::decimal(26, 10) * r.usd_per_unit, 8)
+    end::decimal(20, 8) as unit_price_usd,
     -- a dollar price needs no rate
-    if(r.currency = 'USD', null, r.rate_on) as usd_rate_on,
+    case when r.currency <> 'USD' then r.rate_on end as usd_rate_on,
     a.source,
     a.valid_from,
     a.valid_to,
@@ -129,12 +137,13 @@ select
             h.source is not null desc,
             a.is_trusted desc,
             -- of those that nobody confirmed of late the latest is the best there is
-            if(a.is_trusted, a.source_rank, null),
-            if(a.is_trusted, null, a.confirmed_at) desc nulls last,
+            case when a.is_trusted then a.source_rank end,
+            case when a.is_trusted then null else a.confirmed_at end desc nulls last,
             a.source_rank,
             -- a seller's main list before a further one in another currency
             a.price_list is null desc,
-            a.confirmed_at desc,
+            -- which of two was asked first on one day says nothing
+            a.confirmed_at::date desc,
             a.source,
             -- one model's price is the same by every name, or the name closest to the model's holds
             length(a.model),

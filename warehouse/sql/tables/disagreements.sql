@@ -38,7 +38,7 @@ placed as (
                 is_preferred desc,
                 is_trusted desc,
                 if(is_trusted, source_rank, null),
-                confirmed_at desc nulls last,
+                confirmed_at::date desc nulls last,
                 source,
                 length(model),
                 model

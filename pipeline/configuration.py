@@ -1,0 +1,229 @@
+"""What this ratecard works with: its settings, its sources, and how wary its gate is.
+
+The sources are those built in and those that the user described in `ratecard.toml`.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
+
+from pipeline.settings import Settings, load_settings
+from sources._configured import (
+    DescribedColumn,
+    Description,
+    Identifier,
+    TableChoice,
+    described_source,
+    gaps,
+)
+from sources._contract import Rank, Source, SourceError, every_source
+from sources._parsing import Meter
+from warehouse.gate import Limits
+from warehouse.log import Refusal, Statement
+
+_USUAL: Final = Limits()
+
+
+class ConfigurationError(ValueError):
+    """The configuration file holds mistakes; the message has all of them."""
+
+
+def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"{list(bounds)} is no range; write the least and the most, as [0.1, 900]")
+    return bounds
+
+
+Bounds = Annotated[tuple[PositiveFloat, PositiveFloat], AfterValidator(_in_order)]
+
+
+class GateLimits(BaseModel):
+    """The table `[gate]`: how much may change before a person has to look."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lost_share: PositiveFloat = Field(
+        default=_USUAL.lost_share,
+        description="of the prices, or terms, that may be gone after 30 days",
+    )
+    lost_training_share: PositiveFloat = Field(
+        default=_USUAL.lost_training_share,
+        description="of the training prices that may be gone, however long nobody looked",
+    )
+    gained_share: PositiveFloat = Field(
+        default=_USUAL.gained_share, description="of the training prices that may come in 30 days"
+    )
+    moved_share: PositiveFloat = Field(
+        default=_USUAL.moved_share,
+        description="of one column's prices that may move within 90 days",
+    )
+    jump: float = Field(
+        default=_USUAL.jump, gt=1, description="the factor from which a single price is set aside"
+    )
+    few: int = Field(default=_USUAL.few, ge=2, description="how many prices are a pattern")
+    bounds: dict[Meter, Bounds] = Field(
+        default_factory=dict,
+        description="the least and the most that a meter's canonical unit can cost, in dollars",
+    )
+
+    def limits(self) -> Limits:
+        """Give the gate's limits; a meter without bounds here keeps the usual ones."""
+        shares = self.model_dump(exclude={"bounds"})
+        return Limits(**shares, bounds={**_USUAL.bounds, **dict(self.bounds.items())})
+
+
+class Configuration(BaseModel):
+    """The configuration file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sources: dict[Identifier, Description] = Field(
+        default_factory=dict, description="sources without code, by name"
+    )
+    gate: Annotated[GateLimits, Field(description="how wary the gate is")] = GateLimits()
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the program works with, put together once: settings, sources, the gate's limits."""
+
+    settings: Settings
+    sources: Mapping[str, Source] = field(default_factory=every_source)
+    limits: Limits = _USUAL
+
+    @property
+    def asked(self) -> list[str]:
+        """Name the sources that are looked at.
+
+        A source that is read from saved captures alone is asked where a mirror can hold them.
+        """
+        has_mirror = self.settings.mirror is not None
+        return [name for name, source in self.sources.items() if has_mirror or not source.unasked]
+
+    def read(self, source: str, capture: bytes) -> Statement:
+        """Read a capture with its source's parser; `Refusal` where it says nothing believable."""
+        known = self.sources.get(source)
+        if known is None:
+            raise Refusal(f"{source}: no such source any more; its captures are kept unread")
+        try:
+            reading = known.read(capture)
+        except SourceError as error:
+            raise Refusal(str(error)) from error
+        # what people transcribed, people have looked at
+        limits = None if known.rank is Rank.TRANSCRIBED else self.limits
+        return Statement(reading.quotes, reading.terms, known.parser_version, limits)
+
+
+def load_setup(data_dir: Path | None = None) -> Setup:
+    """Read the settings and the configuration file, and put the sources together.
+
+    Raises what `load_settings` raises, and `ConfigurationError`.
+    """
+    settings = load_settings(data_dir)
+    file = settings.config
+    # who names a file means that it is there
+    is_there = file.exists() or "config" in settings.model_fields_set
+    written = read_configuration(file) if is_there else Configuration()
+    described = {
+        name: described_source(name, said, file.parent) for name, said in written.sources.items()
+    }
+    everything = {**every_source(), **described}
+    return Setup(settings, dict(sorted(everything.items())), written.gate.limits())
+
+
+def read_configuration(file: Path) -> Configuration:
+    """Read the configuration file; `ConfigurationError` tells all its mistakes at once."""
+    try:
+        written = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be read: {error.strerror}; put it there, or mend RATECARD_CONFIG"
+        ) from error
+    except ValueError as error:
+        raise ConfigurationError(f"{file} is no TOML: {error}; mend it there") from error
+    mistakes = [*_misplaced(written)]
+    try:
+        configuration = Configuration.model_validate(written)
+    except ValidationError as error:
+        mistakes = [*_explained(error, written), *mistakes]
+    if mistakes:
+        count = f"{len(mistakes)} mistakes" if len(mistakes) > 1 else "a mistake"
+        lines = "".join(f"\n  {mistake}" for mistake in mistakes)
+        raise ConfigurationError(f"{file} has {count}, and nothing was done:{lines}")
+    return configuration
+
+
+def _misplaced(written: Mapping[str, Any]) -> Iterator[str]:
+    """Find what a value alone does not show: names that are taken, keys that need another."""
+    sources = written.get("sources")
+    for name, said in sources.items() if isinstance(sources, dict) else ():
+        if name in every_source():
+            yield f"sources.{name}: a built-in source has this name; take another"
+        for key, problem in gaps(said) if isinstance(said, dict) else ():
+            yield f"sources.{name}.{key}: {problem}"
+
+
+def _explained(error: ValidationError, written: Mapping[str, Any]) -> Iterator[str]:
+    """Say where each mistake is, what it is, and what to do about it."""
+    for found in error.errors(include_url=False, include_context=False):
+        loc, place = found["loc"], _place(found["loc"], written)
+        keys, key = _keys_at(loc)
+        match found["type"]:
+            case "extra_forbidden":
+                near = get_close_matches(key, keys, n=1)
+                hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(keys)}"
+                yield f"{place}: no such key; {hint}"
+            case "missing":
+                yield f"{place}: is missing; add {keys[key]}"
+            case "value_error":
+                # a table says of each of its keys what is wrong with it
+                joint = "." if loc[-2:-1] in {("columns",), ("sources",)} else ": "
+                for line in found["msg"].removeprefix("Value error, ").split("\n"):
+                    yield f"{place}{joint}{line}"
+            case _:
+                yield f"{place}: {found['msg']}; write {keys.get(key, 'it otherwise')}"
+
+
+_Loc = tuple[int | str, ...]
+
+
+def _keys_at(loc: _Loc) -> tuple[Mapping[str, str], str]:
+    """Give the keys that there are where a mistake is, each with what it says, and the one met."""
+    model: type[BaseModel]
+    match loc:
+        case ("sources", _, "columns", int(), *rest):
+            model = DescribedColumn
+        case ("sources", _, "table", *rest) if rest:
+            model = TableChoice
+        case ("sources", _, *rest):
+            model = Description
+        case ("gate", *rest):
+            model = GateLimits
+        case _:
+            model, rest = Configuration, [*loc]
+    keys = {name: described.description or "" for name, described in model.model_fields.items()}
+    return keys, str(rest[0]) if rest else ""
+
+
+def _place(loc: _Loc, written: Mapping[str, Any]) -> str:
+    """Write the key as in the file; a column is named by its header where it has one."""
+    names = []
+    place: Any = written
+    for step in loc:
+        if step == "[key]":  # pydantic's word for the name of a table, not its content
+            continue
+        try:
+            place = place[step]
+        except (KeyError, IndexError, TypeError):
+            place = None
+        headers = place.get("headers") if isinstance(place, dict) else None
+        if isinstance(step, int) and headers:
+            names.append(f'"{headers[0] if isinstance(headers, list) else headers}"')
+        else:
+            names.append(str(step + 1 if isinstance(step, int) else step))
+    return ".".join(names)
