@@ -23,7 +23,8 @@ sys.path.insert(0, str(ROOT))
 from pipeline.looking import find_captures  # noqa: E402
 from sources._contract import DOCUMENT_END, Rank, Source, SourceError, every_source  # noqa: E402
 from tests.sources.judging import Judge, Verdict  # noqa: E402
-from tests.sources.mutations import MEDIA, Page, thinned  # noqa: E402
+from tests.sources.mutations import mutated  # noqa: E402
+from tests.sources.pages import MEDIA, Page, thinned  # noqa: E402
 from tests.sources.test_fixtures import captures_of  # noqa: E402
 
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -109,9 +110,9 @@ def main() -> None:
     by_source: dict[str, list[Capture]] = {}
     for capture in captures(chosen.pages, chosen.source):
         by_source.setdefault(capture.source.name, []).append(capture)
-    wrong: list[str] = []
+    wrong: dict[str, list[str]] = {name: [] for name in by_source}
     kinds: dict[str, Counter[Verdict]] = {}
-    print(f"{'':26}" + "".join(f"{verdict:>14}" for verdict in Verdict) + f"{'seconds':>10}")
+    print(f"{'':26}" + "".join(f"{verdict:>16}" for verdict in Verdict) + f"{'s':>8}")
     for name, pages in sorted(by_source.items()):
         begun = time.perf_counter()
         counted: Counter[Verdict] = Counter()
@@ -119,23 +120,23 @@ def main() -> None:
         for number in range(chosen.first, chosen.first + chosen.count):
             at = number % len(prepared)
             judge, page = prepared[at]
-            mutation = page.mutated(Random(f"{chosen.seed}/{name}/{number}"))
+            mutation = mutated(page, Random(f"{chosen.seed}/{name}/{number}"))  # noqa: S311
             verdict, reason = judge.verdict(mutation)
             counted[verdict] += 1
             kinds.setdefault(mutation.kind, Counter())[verdict] += 1
             if verdict is Verdict.WRONG:
-                wrong.append(
+                wrong[name].append(
                     f"--source {name} --seed {chosen.seed} --first {number} --count 1: "
                     f"{pages[at].name}: {mutation.kind}: {mutation.what}: {reason}"
                 )
         _print(name, counted, time.perf_counter() - begun)
+        print(*wrong[name][:_SHOWN], sep="\n", end="\n" if wrong[name] else "", flush=True)
     if chosen.kinds:
         for kind, counted in sorted(kinds.items()):
             _print(kind[:25], counted, 0)
-    for line in wrong:
-        print(line)
-    print(f"{len(wrong)} wrong")
-    raise SystemExit(1 if wrong else 0)
+    count = sum(map(len, wrong.values()))
+    print(f"{count} wrong")
+    raise SystemExit(1 if count else 0)
 
 
 def _prepared(capture: Capture) -> tuple[Judge, Page]:
@@ -146,7 +147,7 @@ def _prepared(capture: Capture) -> tuple[Judge, Page]:
 def _print(name: str, counted: Counter[Verdict], seconds: float) -> None:
     total = counted.total()
     cells = [f"{counted[v]:>6} {100 * counted[v] / total:5.1f} %" for v in Verdict]
-    print(f"{name:26}" + "".join(f"{cell:>14}" for cell in cells) + f"{seconds:>10.1f}")
+    print(f"{name:26}" + "".join(f"{cell:>16}" for cell in cells) + f"{seconds:>8.1f}", flush=True)
 
 
 if __name__ == "__main__":

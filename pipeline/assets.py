@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 import dagster as dg
@@ -16,6 +17,7 @@ from warehouse.schemas import SCHEMAS
 from warehouse.store import TABLES, InvalidTable, Rules, Store, dependencies, table_comment
 
 _POOL: Final = "warehouse"
+_KINDS: Final = {".json": "json", ".csv": "csv", ".md": "markdown"}
 REFERENCE: Final = dg.AssetKey(["warehouse", "reference"])
 PUBLICATION: Final = dg.AssetKey(["warehouse", "publication"])
 
@@ -104,7 +106,7 @@ def _source_asset(source: Source) -> dg.AssetsDefinition:
         key=key,
         group_name="sources",
         description=f"{source.description}. Asked at {source.url}.",
-        kinds={"python", "json" if source.url.endswith(".json") else "html"},
+        kinds={"python", _KINDS.get(PurePosixPath(source.url).suffix, "html")},
         metadata={
             "url": dg.MetadataValue.url(source.url),
             "rank": source.rank.name.lower(),

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
 
 import polars as pl
 import typer
@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.settings import Settings, UnknownSettingError, load_settings
-from warehouse.captures import ArchiveError, Decision, Look
+from warehouse.captures import ArchiveError, Choice, Decision, Look
 from warehouse.store import TABLES, Store, StoreError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Exit(IntEnum):
     PARTLY = 3
 
 
+_Answer = TypeVar("_Answer")
 app = typer.Typer(
     help="What it costs to fine-tune a language model and to run the result.",
     epilog="Exit codes: 0 fine, 1 failed, 2 wrongly called, 3 done only in part.",
@@ -288,17 +289,19 @@ def history(
     _show(table, "Prices", as_json=as_json)
 
 
+Since = Annotated[
+    datetime | None,
+    typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Only from this day on."),
+]
+BaseModels = Annotated[bool, typer.Option("--base-models", help="Base models' prices too.")]
+
+
 @app.command(epilog="Example: ratecard changes --since 2026-01-01 --provider openai")
 def changes(
     *,
-    since: Annotated[
-        datetime | None,
-        typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Only from this day on."),
-    ] = None,
+    since: Since = None,
     provider: Provider = None,
-    base_models: Annotated[
-        bool, typer.Option("--base-models", help="Base models' prices too.")
-    ] = False,
+    base_models: BaseModels = False,
     limit: Limit = 50,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -400,17 +403,12 @@ def reject(
 
 def _decide(source: str, verdict: str, why: str, *, as_json: bool, data_dir: Path | None) -> None:
     from pipeline.looking import utc_now  # noqa: PLC0415 as in refresh
-    from pipeline.refresh import build  # noqa: PLC0415
 
     setup = _setup(data_dir)
     store = Store(setup.settings.data_dir)
     look, fingerprints = _waiting(store, source)
     decision = Decision(source, look.capture_sha256 or "", verdict, why, utc_now(), fingerprints)
-    with _progress(len(TABLES) + 3, "review", is_shown=not as_json) as step:
-        store.decide(decision, setup.read)
-        step(source)
-        done = build(setup, step)
-    _check(done)
+    _then_build(setup, source, lambda: store.decide(decision, setup.read), is_shown=not as_json)
     table = store.ask("review", source=source, everything=False)
     _show(table, f"{source}: {verdict}", as_json=as_json)
 
@@ -437,15 +435,124 @@ def sql(
 @app.command(epilog="Example: ratecard rebuild")
 def rebuild(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Make the warehouse anew from the archive, with today's parsers."""
-    from pipeline.refresh import build  # noqa: PLC0415 as in refresh
+    setup = _setup(data_dir)
+    store = Store(setup.settings.data_dir)
+    count = _then_build(setup, "log", lambda: store.rebuild(setup.read), is_shown=not as_json)
+    _show(pl.DataFrame({"looks": [count]}), "Rebuilt", as_json=as_json)
+
+
+@app.command(epilog="Example: ratecard reparse zhipu_pricing --since 2026-01-01")
+def reparse(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOURCE]...", help="All that have captures where none is named."),
+    ] = None,
+    *,
+    since: Since = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Read the archive again with today's parsers; what was misread becomes a correction.
+
+    A correction is no change of price: `ratecard changes` has it under that cause.
+    """
+    from pipeline.looking import utc_now  # noqa: PLC0415 as in refresh
 
     setup = _setup(data_dir)
-    with _progress(len(TABLES) + 3, "rebuild", is_shown=not as_json) as step:
-        count = Store(setup.settings.data_dir).rebuild(setup.read)
-        step("log")
-        done = build(setup, step)
-    _check(done)
-    _show(pl.DataFrame({"looks": [count]}), "Rebuilt", as_json=as_json)
+    for name in names or []:
+        _demand_source(setup, name)
+    store = Store(setup.settings.data_dir)
+    counts = _then_build(
+        setup,
+        "log",
+        lambda: store.reparse(names or None, since, utc_now(), setup.read),
+        is_shown=not as_json,
+    )
+    corrected = {"source": list(counts), "corrections": list(counts.values())}
+    _show(pl.DataFrame(corrected), "Read again", as_json=as_json)
+
+
+@app.command(epilog="Example: ratecard disagreements --provider together")
+def disagreements(
+    *,
+    provider: Provider = None,
+    base_models: BaseModels = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List where sources state different values for one fact, and what was decided."""
+    table = _ask(data_dir, "disagreements", provider=provider, base_models=base_models)
+    _show(
+        table,
+        "Where sources differ; the first is believed",
+        as_json=as_json,
+        note="Say which one holds: ratecard decide PROVIDER MODEL WHAT --source NAME --why TEXT",
+    )
+
+
+@app.command(
+    epilog="Example: ratecard decide together 'up to 16B' training_tokens --source transcribed "
+    "--why 'read on the page today'"
+)
+def decide(
+    provider: Annotated[str, typer.Argument(help="The seller, as `openai`.")],
+    model: Annotated[str, typer.Argument(help="The model, as a disagreement names it.")],
+    what: Annotated[str, typer.Argument(help="The meter or the term, as `training_tokens`.")],
+    *,
+    source: Annotated[str, typer.Option(help="The source that holds.")],
+    why: Why,
+    method: Annotated[str | None, typer.Option(help="Only this tuning method.")] = None,
+    adapter: Annotated[str | None, typer.Option(help="Only this adapter.")] = None,
+    tier: Annotated[str | None, typer.Option(help="Only this service tier.")] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Say which of several sources holds for one fact; it stands until one says otherwise."""
+    from pipeline.looking import utc_now  # noqa: PLC0415 as in refresh
+
+    setup = _setup(data_dir)
+    store = Store(setup.settings.data_dir)
+    narrowed = {"tuning_method": method, "adapter": adapter, "service_tier": tier}
+    found = store.ask("disagreement", provider=provider, model=model, what=what, **narrowed)
+    rows = found.rows(named=True)
+    if len(rows) != 1:
+        _stop(
+            f"{len(rows)} disagreements on {what} of {model} at {provider}; see `ratecard "
+            "disagreements`, and name method, adapter and tier where there are several"
+        )
+    offer = rows[0]
+    stated = offer.pop("inputs")
+    if source not in {said.partition(": ")[0] for said in stated}:
+        _stop(f"{source} does not speak of it; there are {'; '.join(stated)}", Exit.MISUSED)
+    choice = Choice(**offer, source=source, inputs=tuple(stated), reason=why, known_at=utc_now())
+    _then_build(setup, source, lambda: store.decide(choice, setup.read), is_shown=not as_json)
+    table = store.ask("disagreements", provider=provider, base_models=True)
+    _show(table, f"{source} holds", as_json=as_json)
+
+
+@app.command(epilog="Example: ratecard export prices --format json")
+def export(
+    folder: Annotated[Path, typer.Argument(file_okay=False, metavar="DIR")],
+    *,
+    form: Annotated[
+        Literal["parquet", "csv", "json"], typer.Option("--format", help="Of every table.")
+    ] = "parquet",
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write every published table into a folder, one file a table; JSON under DIR/v1."""
+    files = _store(data_dir).export(folder, form)
+    rows = {"file": [str(file) for file in files], "bytes": [f.stat().st_size for f in files]}
+    _show(pl.DataFrame(rows), "Exported", as_json=as_json)
+
+
+@app.command(epilog="Example: ratecard verify")
+def verify(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Check what is published against its manifest: files, hashes, row counts."""
+    problems = _store(data_dir).verify()
+    _show(pl.DataFrame({"problem": problems}), "Problems", as_json=as_json)
+    if problems:
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command(epilog="Example: ratecard digest")
@@ -502,6 +609,20 @@ def _ask(data_dir: Path | None, asked: str, /, **values: object) -> pl.DataFrame
 def _stop(message: str, code: Exit = Exit.FAILED) -> NoReturn:
     err.print(_text(message), style="red", soft_wrap=True)
     raise typer.Exit(code)
+
+
+def _then_build(
+    setup: "Setup", name: str, act: Callable[[], _Answer], *, is_shown: bool
+) -> _Answer:
+    """Do what changes the log, then build the tables from it and publish them."""
+    from pipeline.refresh import build  # noqa: PLC0415 as in refresh
+
+    with _progress(len(TABLES) + 3, name, is_shown=is_shown) as step:
+        answer = act()
+        step(name)
+        done = build(setup, step)
+    _check(done)
+    return answer
 
 
 def _check(done: "Refreshed") -> None:

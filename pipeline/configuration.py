@@ -66,6 +66,11 @@ class GateLimits(BaseModel):
         default=_USUAL.jump, gt=1, description="the factor from which a single price is set aside"
     )
     few: int = Field(default=_USUAL.few, ge=2, description="how many prices are a pattern")
+    many: int = Field(
+        default=_USUAL.many,
+        ge=1,
+        description="of one seller's column that may move within 30 days, however many there are",
+    )
     bounds: dict[Meter, Bounds] = Field(
         default_factory=dict,
         description="the least and the most that a meter's canonical unit can cost, in dollars",
@@ -113,7 +118,7 @@ class Setup:
         try:
             reading = known.read(capture)
         except SourceError as error:
-            raise Refusal(str(error)) from error
+            raise Refusal(str(error), known.parser_version) from error
         # what people transcribed, people have looked at
         limits = None if known.rank is Rank.TRANSCRIBED else self.limits
         return Statement(reading.quotes, reading.terms, known.parser_version, limits)

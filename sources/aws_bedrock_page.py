@@ -159,8 +159,10 @@ def _quotes(locator: str, cells: Mapping[str, str]) -> Iterator[Quote]:
     if len(names) != 1 or len(cells) != len(prices) + 1 or method is None:
         raise Unreadable(f"{locator}: not the columns of a customization table: {[*cells]}")
     printed = _unmarked(cells[names[0]])
-    if not printed or not all(cells.values()):
-        raise Unreadable(f"{locator}: a row of customization with a blank cell: {cells}")
+    if not printed:
+        raise Unreadable(f"{locator}: a row of customization names no model")
+    if blank := [header for header, cell in cells.items() if not cell]:
+        raise Unreadable(f"{locator}: blank cells in a row of customization: {blank}")
     if _NO_NAME.search(printed):
         raise Unreadable(f"{locator}: a tab's name and no model's: {shown(printed)}")
     # `Llama 2 Pretrained(70B)` in 2025, `Llama 2 Pretrained (70B)` in 2026

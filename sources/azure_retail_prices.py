@@ -225,7 +225,8 @@ def _quotes(offer: Offer, meter: Meter, rows: list[_Row]) -> Iterator[Quote]:
         other = names.setdefault(row.region, row)
         if row.name != other.name and row.each != other.each:
             raise Unreadable(f"{shown(other.name)} and {shown(row.name)} differ in {row.region}")
-    if len(units := {row.unit.name for row in rows}) > 1:
+    units = {row.unit.name for row in rows}
+    if len(units) > 1 and len({row.each for row in rows}) > 1:
         raise Unreadable(f"{shown(rows[0].name)} is per {' and per '.join(sorted(units))}")
     if offer.region == "regional":
         for row in rows:

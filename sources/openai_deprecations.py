@@ -169,6 +169,8 @@ def _wind_down(heading: str, table: Table) -> list[Term]:
         said = [row.cells[1] for row in rows]
         raise Unreadable(f"{shown(heading)}: other words on fine-tuning: {said}")
     first, then, last = ((_iso(row.cells[0]), _evidence(heading, row)) for row in rows)
+    if not first[0] < then[0] < last[0]:
+        raise Unreadable(f"{shown(heading)}: the days are out of order: {first[0]}, {last[0]}")
     every = Offer("openai", EVERY_MODEL, "sft", "unknown")
     remark = f"to who never tuned; on {then[0]} also to who ran no tuned model for 60 days"
     return [

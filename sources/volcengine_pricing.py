@@ -1,7 +1,7 @@
 """Volcengine Ark's price page: what tuning a Doubao model and running the result costs, in yuan."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -80,7 +80,8 @@ def _inference(tables: Sequence[Table], heading: str) -> Iterator[Quote]:
     model, condition = "精调模型对应的基础模型", "条件(千 token)"
     table = _under(tables, heading, model, condition, *_INFERENCE, *_IGNORED)
     _check_that_no_length_is_lost(
-        [(_cell(table, row, model), _cell(table, row, condition)) for row in table.full_rows]
+        (_cell(table, row, model), _context_tier(_cell(table, row, condition)))
+        for row in table.full_rows
     )
     for row in table.full_rows:
         offer = _tuned(
@@ -101,7 +102,7 @@ def _under(tables: Sequence[Table], heading: str, *columns: str) -> Table:
     if len(found) != 1:
         raise Unreadable(f"{len(found)} tables under the heading {heading}, not 1")
     alike = [table for table in tables if table.headers == found[0].headers]
-    if len(alike) != (len(_SERVICE_TIERS) if heading in _SERVICE_TIERS else 1):
+    if len(alike) > (len(_SERVICE_TIERS) if heading in _SERVICE_TIERS else 1):
         raise Unreadable(f"{len(alike)} tables like the one under the heading {heading}")
     places = {found[0].column(name).at for name in columns}
     if len(places) != len(found[0].headers):
@@ -133,15 +134,14 @@ def _context_tier(condition: str) -> str | None:
     raise Unreadable(f"an unknown condition of a price: {shown(condition)}")
 
 
-def _check_that_no_length_is_lost(rows: Sequence[tuple[str, str]]) -> None:
-    """Demand that a model's lengths of input go on from one row to the next, beginning at none."""
+def _check_that_no_length_is_lost(rows: Iterable[tuple[str, str | None]]) -> None:
+    """Demand that a model's lengths of input go on from one row to the next, beginning at 0."""
     reached: dict[str, str] = {}
-    for model, condition in rows:
-        length = _CONDITION.fullmatch(condition)
-        begin = (length["above"] or "0") if length else "0"
+    for model, tier in rows:
+        begin, _, end = (tier or "0-any").partition("-")
         if begin != reached.get(model, "0"):
-            raise Unreadable(f"{shown(model)} has no row before {shown(condition)}")
-        reached[model] = length["up_to"] if length else condition
+            raise Unreadable(f"{shown(model)}: a length of input is missing before {tier}")
+        reached[model] = end
 
 
 def _billed_tokens(page: LexborHTMLParser) -> Term:

@@ -112,8 +112,6 @@ def _hosting(offer: Offer, line: _Line) -> Quote:
 
 def _quote(offer: Offer, meter: Meter, line: _Line, header: str) -> Quote:
     """State a price; currency and unit stand in the cell, and nowhere else."""
-    if not offer.context_tier:
-        raise Unreadable(f"{line.locator}: no version of the model")
     printed = line.printed[header]
     return offer.quote(meter, read_price(printed), Evidence(f"{line.locator}/{header}", printed))
 

@@ -23,7 +23,14 @@ _INSTANT: Final = timedelta(microseconds=1)
 
 
 class Refusal(Exception):  # noqa: N818 an answer of the reader, not a fault
-    """A reader's word that a capture says nothing that can be believed, and why."""
+    """A reader's word that a capture says nothing that can be believed, and why.
+
+    `parser_version` says who could not read it, so that a better parser tries again.
+    """
+
+    def __init__(self, reason: str, parser_version: int | None = None) -> None:
+        super().__init__(reason)
+        self.parser_version = parser_version
 
 
 class Statement(NamedTuple):
@@ -211,7 +218,8 @@ class Log:
         try:
             statement = self._statement(look, content)
         except Refusal as refusal:
-            return Outcome(look, "refused", error=str(refusal))
+            version = refusal.parser_version
+            return Outcome(look, "refused", error=str(refusal), parser_version=version)
         version = statement.parser_version
         if self._rows("log/read_otherwise", source=look.source, parser_version=version):
             # what the parser now reads otherwise in old captures, the world did not change

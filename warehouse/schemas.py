@@ -300,6 +300,7 @@ COLUMNS: Final[dict[str, str]] = {
     "is_available": "whether anybody can still buy it: trained, and not past its last day",
     "is_change": "whether the source said something else before",
     "is_chosen": "whether a person chose this source for the fact",
+    "is_dated": "whether the source itself dated something that it said",
     "is_known": "whether models has the model",
     "is_listed": "whether the source still lists it",
     "is_preferred": "whether this is the source that the ranking picks for the offer's meter",

@@ -28,7 +28,16 @@ from warehouse.log import (
     sql,
     transaction,
 )
-from warehouse.publication import DATABASE, Format, describe, export, publish, stage, unstage
+from warehouse.publication import (
+    DATABASE,
+    Format,
+    describe,
+    export,
+    publish,
+    stage,
+    unstage,
+    verify,
+)
 from warehouse.schemas import OTHER_TABLES, SCHEMA_VERSION, SCHEMAS
 
 LOG: Final = ("looks", "captures", "facts", "doubts", "decisions", "choices")
@@ -307,6 +316,11 @@ class Store:
             db.execute("checkpoint")
             publish(db, self._file, self.folder, PUBLISHED)
         return self.published
+
+    def verify(self) -> list[str]:
+        """Give what is wrong with the publication, measured against its manifest."""
+        self._demand_published()
+        return verify(self.published.parent)
 
     def export(self, target: Path, form: Format) -> list[Path]:
         """Write what is published into a folder, one file a table, and give the files."""

@@ -174,3 +174,29 @@ def copied(tmp_path: Path) -> Callable[[First], Path]:
         return Path(shutil.copytree(first.folder, tmp_path / "data"))
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def described_home(tmp_path_factory: pytest.TempPathFactory, _plain_environment: None) -> Path:
+    """Make a working folder as the docs show it, and look once at the two sources described."""
+    home = tmp_path_factory.mktemp("described") / "home"
+    home.mkdir()
+    (home / "ratecard.toml").write_text(EXAMPLE, encoding="utf-8")
+    (home / "team-prices.csv").write_text(TEAM_LIST, encoding="utf-8")
+    with (
+        serving({"acme_prices": page(ACME.encode())}) as site,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.chdir(home)
+        patch.setenv("RATECARD_MIRROR", site.url)
+        assert ratecard("refresh", "--strict", *DESCRIBED).code == 0
+    return home
+
+
+@pytest.fixture
+def acme(described_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Go on from there in a copy of that folder; give the site that has the page."""
+    monkeypatch.chdir(shutil.copytree(described_home, tmp_path / "home"))
+    with serving({"acme_prices": page(ACME.encode())}) as opened:
+        monkeypatch.setenv("RATECARD_MIRROR", opened.url)
+        yield opened

@@ -31,9 +31,19 @@ READING: Final = {
     "history": ("gpt-4o-mini",),
     "changes": (),
     "explain": ("openai", "gpt-4o-mini", "training_tokens"),
+    "disagreements": (),
     "sql": ("select * from market_summary",),
 }
-WRITING: Final = ("refresh", "backfill", "rebuild", "digest")
+WRITING: Final = (
+    "refresh",
+    "backfill",
+    "rebuild",
+    "reparse",
+    "decide",
+    "export",
+    "verify",
+    "digest",
+)
 # Their own tests are in test_sources_command.py and test_review.py.
 NESTED: Final = {
     "sources": ("sources list", "sources try"),

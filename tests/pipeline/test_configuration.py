@@ -30,7 +30,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("file")
 def test_without_a_file_there_are_the_built_in_sources_and_the_usual_limits() -> None:
     setup = load_setup()
-    assert setup.sources == every_source()
+    assert [*setup.sources] == [*every_source()]
     assert setup.limits == Limits()
 
 

@@ -1,33 +1,14 @@
 """A source without code is a source everywhere: the example of the docs, on the whole path."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.configuration import load_setup
 from tests.pipeline.conftest import ACME, DESCRIBED, EXAMPLE, TEAM_LIST, ratecard
-from tests.pipeline.loopback import Site, page, serving
+from tests.pipeline.loopback import Site, page
 from warehouse.store import Store
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a working folder that holds the files which the docs show."""
-    (tmp_path / "ratecard.toml").write_text(EXAMPLE, encoding="utf-8")
-    (tmp_path / "team-prices.csv").write_text(TEAM_LIST, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def acme(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Open a site that answers with a page as the docs describe it."""
-    with serving({"acme_prices": page(ACME.encode())}) as opened:
-        monkeypatch.setenv("RATECARD_MIRROR", opened.url)
-        yield opened
 
 
 def rows(*arguments: object, code: int = 0) -> list[dict[str, Any]]:
@@ -43,12 +24,10 @@ PRICES = """
 """
 
 
-@pytest.mark.usefixtures("home")
-def test_what_is_described_is_looked_at_believed_and_shown(acme: Site) -> None:
-    health = {row["source"]: row for row in rows("refresh", *DESCRIBED)}
+@pytest.mark.usefixtures("acme")
+def test_what_is_described_is_looked_at_believed_and_shown() -> None:
+    health = {row["source"]: row for row in rows("status")}
     assert [health[name]["state"] for name in DESCRIBED] == ["ok", "ok"]
-    assert [path for path, _ in acme.asked] == ["acme_prices"]
-
     store = Store(Path("data"))
     assert store.query(PRICES.format(source="acme_prices")).rows() == [
         ("acme-200b", "sft", "full", "training_tokens", "priced", 500, "CNY"),
@@ -87,11 +66,10 @@ def test_what_is_described_is_looked_at_believed_and_shown(acme: Site) -> None:
     assert {name for name, kind in listed.items() if kind == "described"} == {*DESCRIBED}
 
 
-@pytest.mark.usefixtures("home")
 def test_a_price_that_changes_is_history_and_a_rebuild_finds_it_again(acme: Site) -> None:
-    rows("refresh", *DESCRIBED)
     acme.answers["acme_prices"] = page(ACME.replace("40.00", "44.00").encode())
-    rows("refresh", "acme_prices")
+    rows("refresh", *DESCRIBED)
+    assert [path for path, _ in acme.asked] == ["acme_prices"]
     (changed,) = rows("changes")
     assert (changed["cause"], changed["model"], changed["change_pct"]) == (
         "price_change",
@@ -104,8 +82,8 @@ def test_a_price_that_changes_is_history_and_a_rebuild_finds_it_again(acme: Site
 
 
 @pytest.mark.usefixtures("acme")
-def test_saved_captures_go_into_a_folder_called_like_the_source(home: Path) -> None:
-    folder = home / "saved" / "acme_prices"
+def test_saved_captures_go_into_a_folder_called_like_the_source() -> None:
+    folder = Path("saved") / "acme_prices"
     folder.mkdir(parents=True)
     (folder / "2026-01-01.html").write_text(ACME.replace("40.00", "36.00"), encoding="utf-8")
     (folder / "2026-02-01.html").write_text(ACME, encoding="utf-8")
@@ -115,11 +93,10 @@ def test_saved_captures_go_into_a_folder_called_like_the_source(home: Path) -> N
 
 
 @pytest.mark.usefixtures("acme")
-def test_a_file_that_is_missing_or_mistaken_is_told(home: Path) -> None:
-    rows("refresh", "team_list")
+def test_a_file_that_is_missing_or_mistaken_is_told() -> None:
     before = Store(Path("data")).query(PRICES.format(source="team_list")).rows()
-    listed = home / "team-prices.csv"
-    listed.rename(home / "elsewhere.csv")
+    listed = Path("team-prices.csv").absolute()
+    listed.unlink()
     (health,) = (r for r in rows("refresh", "team_list") if r["source"] == "team_list")
     assert health["state"] == "unreachable"
     assert health["reason"] == f"team_list: {listed} cannot be read: No such file or directory"
@@ -130,34 +107,34 @@ def test_a_file_that_is_missing_or_mistaken_is_told(home: Path) -> None:
     assert "csv/tr[2]: no known unit in '1M words'" in health["reason"]
     assert Store(Path("data")).query(PRICES.format(source="team_list")).rows() == before
 
-    (home / "elsewhere.csv").rename(listed)
+    listed.write_text(TEAM_LIST, encoding="utf-8")
     (health,) = (r for r in rows("refresh", "team_list") if r["source"] == "team_list")
     assert health["state"] == "ok"
 
 
 @pytest.mark.usefixtures("acme")
-def test_what_is_no_longer_described_is_kept_unread(home: Path) -> None:
-    rows("refresh", *DESCRIBED)
-    (home / "ratecard.toml").unlink()
+def test_what_is_no_longer_described_is_kept_unread() -> None:
+    Path("ratecard.toml").unlink()
     ran = ratecard("refresh", "acme_prices")
     assert (ran.code, ran.err.partition(";")[0]) == (2, "no such source: acme_prices")
     assert rows("rebuild") == [{"looks": 2}]
     query = "select distinct error from looks where source = 'acme_prices'"
     ((error,),) = Store(Path("data")).query(query).rows()
     assert error == "acme_prices: no such source any more; its captures are kept unread"
-    (home / "ratecard.toml").write_text(EXAMPLE, encoding="utf-8")
+    Path("ratecard.toml").write_text(EXAMPLE, encoding="utf-8")
     rows("rebuild")
     assert len(Store(Path("data")).query(PRICES.format(source="acme_prices")).rows()) == 8
 
 
-@pytest.mark.usefixtures("acme")
-def test_another_description_of_the_same_page_is_a_correction(home: Path) -> None:
-    rows("refresh", "acme_prices")
+def test_another_description_of_the_same_page_is_a_correction(acme: Site) -> None:
     written = EXAMPLE.replace('currency = "CNY"', 'currency = "USD"')
-    (home / "ratecard.toml").write_text(written, encoding="utf-8")
-    setup = load_setup()
-    assert setup.sources["acme_prices"].parser_version > 0
-    rows("rebuild")
+    Path("ratecard.toml").write_text(written, encoding="utf-8")
+    acme.answers["acme_prices"] = page(ACME.replace("June", "July").encode())
+    rows("refresh", "acme_prices")
     query = "select distinct pricing_currency from current_prices where availability = 'priced'"
     assert Store(Path("data")).query(query).rows() == [("USD",)]
-    assert not rows("changes")
+    assert {row["cause"] for row in rows("changes")} == {"correction"}
+
+    Path("ratecard.toml").write_text(EXAMPLE, encoding="utf-8")
+    assert rows("reparse", "acme_prices") == [{"source": "acme_prices", "corrections": 6}]
+    assert Store(Path("data")).query(query + " order by all").rows() == [("CNY",), ("USD",)]

@@ -1,7 +1,7 @@
 """A page that changed its unit by mistake: held back, looked at by a person, decided."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Final
@@ -12,8 +12,8 @@ import pytest
 from pipeline.assets import source_key
 from pipeline.configuration import load_setup
 from pipeline.definitions import definitions
-from tests.pipeline.conftest import ACME, EXAMPLE, ratecard
-from tests.pipeline.loopback import Answer, Site, page, serving
+from tests.pipeline.conftest import ACME, ratecard
+from tests.pipeline.loopback import Answer, Site, page
 from warehouse.store import Store
 
 SOURCE: Final = "acme_prices"
@@ -27,17 +27,6 @@ GROWN: Final = ACME.replace(
 )
 REASON: Final = "4 of 6 prices moved by one factor, 1000"
 WHY: Final = ("--why", "we asked them")
-
-
-@pytest.fixture
-def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Look once at a good page of a site on this machine; give the site."""
-    (tmp_path / "ratecard.toml").write_text(EXAMPLE, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    with serving({SOURCE: page(ACME.encode())}) as site:
-        monkeypatch.setenv("RATECARD_MIRROR", site.url)
-        assert refresh() == 0
-        yield site
 
 
 def refresh(*options: str) -> int:
@@ -60,14 +49,16 @@ def lora_9b() -> tuple[float, bool]:
     """Give the price of one offer as it is believed, and whether it is stale."""
     query = """
         select unit_price::double, is_stale from current_prices
-        where model = 'acme-9b' and adapter = 'lora' and meter = 'training_tokens'
+        where source = $source and model = 'acme-9b' and adapter = 'lora'
+            and meter = 'training_tokens'
     """
-    (found,) = Store(DATA).query(query).rows()
+    (found,) = Store(DATA).query(query, {"source": SOURCE}).rows()
     return found  # type: ignore[return-value]
 
 
 def outcomes() -> list[str]:
-    return [o for (o,) in Store(DATA).query("select outcome from looks order by position").rows()]
+    query = "select outcome from looks where source = $source order by position"
+    return [outcome for (outcome,) in Store(DATA).query(query, {"source": SOURCE}).rows()]
 
 
 def turn_bad(site: Site, text: str = RESTATED) -> None:
@@ -217,17 +208,16 @@ def test_a_page_that_did_not_change_is_not_sent_again(acme: Site) -> None:
     refresh()
     refresh()
     assert refresh("--strict") == 0
-    query = "select outcome, etag, last_modified, robots, byte_count from looks order by position"
-    first, *others = Store(DATA).query(query).rows()
+    query = """
+        select outcome, etag, last_modified, robots, byte_count
+        from looks where source = $source order by position
+    """
+    first, *others = Store(DATA).query(query, {"source": SOURCE}).rows()
     assert first == ("read", None, None, "not asked (mirror)", len(ACME.encode()))
     known = ('"v1"', "Fri, 21 Aug 2026 06:30:00 GMT", "not asked (mirror)", len(ACME.encode()))
     assert others == [("read", *known), ("unchanged", *known), ("unchanged", *known)]
-    assert [headers.get("if-none-match") for _, headers in acme.asked] == [
-        None,
-        None,
-        '"v1"',
-        '"v1"',
-    ]
+    shown = [headers.get("if-none-match") for _, headers in acme.asked]
+    assert shown == [None, '"v1"', '"v1"']
     assert lora_9b() == (42, False)
 
 

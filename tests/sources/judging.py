@@ -1,4 +1,4 @@
-"""What becomes of a mutated page: whether the reader and the gate let a wrong number be believed."""
+"""What becomes of a mutated page: do reader and gate let a wrong number be believed?"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,9 +16,7 @@ from warehouse.log import Statement, _told_at, _told_ever
 # What is stated of a fact: its state, its price and currency, or a term's value.
 Said = tuple[str | None, Decimal | None, str | None, str | None]
 Facts = dict[tuple[object, ...], Said]
-Gate = Callable[
-    [pl.DataFrame, pl.DataFrame, float, Limits, pl.DataFrame | None], list[Doubt]
-]
+Gate = Callable[[pl.DataFrame, pl.DataFrame, float, Limits, pl.DataFrame | None], list[Doubt]]
 # A page that no longer says a price, or none that can be read, says no wrong one.
 _UNSAID: Final = {"not_published", "unreadable"}
 _REGION: Final = FACT.index("region")
@@ -48,9 +46,7 @@ class Judge:
     What the gate says of the capture itself, a person has accepted.
     """
 
-    def __init__(
-        self, source: Source, capture: bytes, at: datetime, gate: Gate = doubts
-    ) -> None:
+    def __init__(self, source: Source, capture: bytes, at: datetime, gate: Gate = doubts) -> None:
         self.source = source
         self._at = at
         self._gate = gate
@@ -58,6 +54,9 @@ class Judge:
         reading = source.read(capture)
         self._facts = stated(reading)
         self._before = self._told(reading)
+        self._times: dict[tuple[object, ...], list[tuple[datetime, Said]]] = {}
+        for fact, said in sorted(self._facts.items(), key=_since):
+            self._times.setdefault(fact[:-1], []).append((_since((fact, said)), said))
         own = self._doubts(reading)
         self._accepted = {doubt.fingerprint for doubt in own}
 
@@ -82,13 +81,15 @@ class Judge:
         if held := [doubt for doubt in standing if doubt.severity == "hold"]:
             return Judgement(Verdict.HELD, held[0].reason)
         aside = {doubt.fact for doubt in standing if doubt.severity == "set_aside"}
+        # what is said of each time, and of now, whatever a source said of it before
+        facts |= {(*f[:-1], None): s for f, s in sorted(facts.items(), key=_since) if f[-1]}
         changed = {fact: said for fact, said in facts.items() if self._is_changed(fact, said)}
         believed = {f: said for f, said in changed.items() if f[: len(FACT)] not in aside}
         models = {fact[:2] for fact in believed}
         for fact, said in believed.items():
             is_spliced = mutation.family == "splice" and len(models) == 1
             if not is_spliced and not self._is_printed(fact, said, mutation):
-                was = self._facts.get(fact)
+                was = self._in_force(fact)
                 return Judgement(Verdict.WRONG, f"{_words(fact)}: {_words(said)}, not {was}")
         if believed:
             return Judgement(Verdict.PRINTED)
@@ -102,19 +103,23 @@ class Judge:
         return self._gate(self._before, self._told(reading), 1, self._limits, ever)
 
     def _is_changed(self, fact: tuple[object, ...], said: Said) -> bool:
-        if said[0] in _UNSAID or said == self._facts.get(fact):
+        if said[0] in _UNSAID or said == self._in_force(fact):
             return False
-        region = str(fact[_REGION])
-        if fact not in self._facts and " (" in region:
-            # at the price of most regions, until another differs: `global (swedencentral)`
-            usual = (*fact[:_REGION], region.partition(" (")[0], *fact[_REGION + 1 : -1])
-            return said not in {v for f, v in self._facts.items() if f[:-1] == usual}
-        return True
+        region, _, place = str(fact[_REGION]).partition(" (")
+        # a place at the price of most places is none of its own: `global (swedencentral)`
+        usual = (*fact[:_REGION], region, *fact[_REGION + 1 :])
+        return not (place and self._in_force(fact) is None and said == self._in_force(usual))
+
+    def _in_force(self, fact: tuple[object, ...]) -> Said | None:
+        """Give what was stated of a fact, as it was at the time since when it is said to hold."""
+        times = self._times.get(fact[:-1], [])
+        since = fact[-1] if isinstance(fact[-1], datetime) else datetime.max  # noqa: DTZ901 now
+        return next((said for from_, said in reversed(times) if from_ <= since), None)
 
     def _is_printed(self, fact: tuple[object, ...], said: Said, mutation: Mutation) -> bool:
         """Tell whether a number is one that the mutation printed in the place of another."""
         price, value = said[1], said[3]
-        before = self._facts.get(fact)
+        before = self._in_force(fact)
         if price is None:
             old_and_new = (str(before and before[3]), str(value))
             return old_and_new in {(str(old), str(new)) for old, new in mutation.numbers}
@@ -140,6 +145,11 @@ def stated(reading: Reading) -> Facts:
         said = frame.select(*(columns[name] for name in list(columns)[len(FACT) :])).rows()
         facts |= dict(zip(rows, said, strict=True))
     return facts
+
+
+def _since(item: tuple[tuple[object, ...], Said]) -> datetime:
+    since = item[0][-1]
+    return since if isinstance(since, datetime) else datetime.min  # noqa: DTZ901 before any
 
 
 def _digits(number: Decimal) -> Decimal:

@@ -7,31 +7,18 @@ contradicts them and the change is small, nobody can tell. After a `splice` it p
 is made of two.
 """
 
-import html
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import cached_property
-from itertools import pairwise
 from random import Random
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple
+
+from tests.sources.pages import Container, Grid, Line, Page, Part, Splice, spliced
 
 Family = Literal["misleading", "numbers", "splice"]
-Media = Literal["html", "markdown", "json", "csv"]
-# From where to where in a text, and what stands there now.
-Splice = tuple[int, int, str]
 # Numbers that the page prints now, in place of others.
 Pairs = tuple[tuple[Decimal, Decimal], ...]
-MEDIA: Final[Mapping[str, Media]] = {
-    ".html": "html",
-    ".json": "json",
-    ".csv": "csv",
-    ".md": "markdown",
-    ".mdx": "markdown",
-    ".js": "markdown",
-}
+_OFTEN: Final = 5
 
 
 class Change(NamedTuple):
@@ -52,290 +39,18 @@ class Mutation(NamedTuple):
     numbers: Pairs = ()
 
 
-def spliced(text: str, splices: Iterable[Splice]) -> str:
-    """Put each splice in its place; one that reaches into the one before it is left out."""
-    parts, at = [], 0
-    for start, end, new in sorted(splices):
-        if start >= at:
-            parts += [text[at:start], new]
-            at = end
-    return "".join([*parts, text[at:]])
-
-
-# ---------------------------------------------------------------- tables
-
-
-class Cell(NamedTuple):
-    """A cell with all that belongs to it, and the columns that it stands in."""
-
-    start: int
-    end: int
-    column: int
-    width: int = 1
-
-
-class Line(NamedTuple):
-    """A row of a table: of its header, where `is_head`, or of its body."""
-
-    start: int
-    end: int
-    cells: list[Cell]
-    is_head: bool
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table in a text; `between` is what parts the cells of a row."""
-
-    text: str
-    between: str
-    lines: list[Line]
-
-    @property
-    def start(self) -> int:
-        return self.lines[0].start
-
-    @property
-    def end(self) -> int:
-        return self.lines[-1].end
-
-    @cached_property
-    def width(self) -> int:
-        return max((cell.column + cell.width for line in self.lines for cell in line.cells))
-
-    @property
-    def body(self) -> list[Line]:
-        return [line for line in self.lines if not line.is_head]
-
-    def said(self, cell: Cell) -> str:
-        return " ".join(re.sub(r"<[^>]*>", " ", self.text[cell.start : cell.end]).split())
-
-    def row(self, line: Line, cells: Sequence[str]) -> Splice:
-        """Put other cells in the place of a row's."""
-        return line.cells[0].start, line.cells[-1].end, self.between.join(cells)
-
-    def cells(self, line: Line) -> list[str]:
-        return [self.text[cell.start : cell.end] for cell in line.cells]
-
-
-_TAG: Final = re.compile(
-    r"<!--.*?-->|<(?P<skip>script|style)\b.*?</(?P=skip)\s*>"
-    r"|<(?P<close>/?)(?P<tag>table|thead|tr|td|th)\b(?P<attributes>(?:[^>\"']|\"[^\"]*\"|'[^']*')*)>",
-    re.DOTALL | re.IGNORECASE,
-)
-
-
-def _attribute(attributes: str, name: str) -> str | None:
-    found = re.search(rf"{name}\s*=\s*[\"']?([\w-]*)", attributes)
-    return found[1] if found else None
-
-
-@dataclass
-class _Open:
-    """A table of HTML whose end has not been met."""
-
-    lines: list[Line] = field(default_factory=list)
-    cells: list[tuple[int, int, str]] = field(default_factory=list)
-    hanging: dict[int, int] = field(default_factory=dict)
-    row: int | None = None
-    cell: tuple[int, str] | None = None
-    in_head: bool = False
-    row_is_head: bool = False
-
-    def close_cell(self, at: int) -> None:
-        if self.cell:
-            self.cells.append((self.cell[0], at, self.cell[1]))
-            self.cell = None
-
-    def close_row(self, at: int, text: str) -> None:
-        self.close_cell(at)
-        if self.row is not None and self.cells:
-            is_head = self.row_is_head or all(
-                text[start : start + 3].lower() == "<th" for start, *_ in self.cells
-            )
-            self.lines.append(Line(self.row, at, list(self._placed(text)), is_head))
-        self.row, self.cells = None, []
-
-    def _placed(self, text: str) -> Iterator[Cell]:
-        hung = sorted(self.hanging)
-        self.hanging = {at: left - 1 for at, left in self.hanging.items() if left > 1}
-        taken, at = set(hung), 0
-        for start, end, attributes in self.cells:
-            down = _attribute(attributes, "rowspan")
-            if down == "0" and hung and not re.sub(r"<[^>]*>|\s|\u200b", "", text[start:end]):
-                # a phantom, which stands below the cell that spans its row
-                yield Cell(start, end, hung.pop(0))
-                continue
-            while at in taken:
-                at += 1
-            width = int(_attribute(attributes, "colspan") or 1)
-            if down and int(down) > 1:
-                self.hanging |= dict.fromkeys(range(at, at + width), int(down) - 1)
-            yield Cell(start, end, at, width)
-            at += width
-
-
-def _html_grids(text: str) -> Iterator[Grid]:
-    tables: list[_Open] = []
-    found: list[tuple[int, list[Line]]] = []
-    for match in _TAG.finditer(text):
-        tag = (match["tag"] or "").lower()
-        if tag == "table" and not match["close"]:
-            tables.append(_Open())
-        if not tables or not tag:
+def mutated(page: Page, random: Random) -> Mutation:
+    """Do one thing to a page, which changes at least a byte of it."""
+    while True:
+        kind = random.choice(list(KINDS))
+        family, verb = KINDS[kind]
+        change = verb(page, random)
+        if change is None:
             continue
-        table, is_end = tables[-1], bool(match["close"])
-        after = match.end() if is_end else match.start()
-        match tag:
-            case "table":
-                if is_end:
-                    table.close_row(match.start(), text)
-                    tables.pop()
-                    if table.lines:
-                        found.append((table.lines[0].start, table.lines))
-            case "thead":
-                table.close_row(match.start(), text)
-                table.in_head = not is_end
-            case "tr":
-                table.close_row(after, text)
-                if not is_end:
-                    table.row = match.start()
-                    marked = _attribute(match["attributes"], "thead") == "true"
-                    table.row_is_head = table.in_head or marked
-            case _:
-                table.close_cell(after)
-                if not is_end:
-                    table.cell = (match.start(), match["attributes"])
-    yield from _with_their_heads(text, [lines for _, lines in sorted(found, key=lambda f: f[0])])
-
-
-def _with_their_heads(text: str, tables: list[list[Line]]) -> Iterator[Grid]:
-    """Join a table that is a header alone with the one of its rows behind it."""
-    head: list[Line] = []
-    for lines in tables:
-        if all(line.is_head for line in lines):
-            head = lines
-            continue
-        if not any(line.is_head for line in lines):
-            first = lines[0]._replace(is_head=True)
-            lines = [*head, *lines] if head else [first, *lines[1:]]
-        head = []
-        yield Grid(text, "", lines)
-
-
-_RULE: Final = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
-_PIPED: Final = re.compile(r"(?<!\\)\|")
-
-
-def _markdown_grids(text: str) -> Iterator[Grid]:
-    lines: list[tuple[int, str]] = []
-    at = 0
-    for line in text.split("\n"):
-        lines.append((at, line))
-        at += len(line) + 1
-    for number in range(1, len(lines)):
-        rule = lines[number][1]
-        if "|" not in rule or not _RULE.fullmatch(rule):
-            continue
-        rows = [
-            _piped(*lines[number - 1], is_head=True),
-            _piped(*lines[number], is_head=True),
-        ]
-        for start, line in lines[number + 1 :]:
-            if not line.strip():
-                break
-            rows.append(_piped(start, line, is_head=False))
-        yield Grid(text, "|", rows)
-
-
-def _piped(start: int, line: str, *, is_head: bool) -> Line:
-    pipes = [match.start() for match in _PIPED.finditer(line)]
-    stripped = line.strip()
-    first = pipes.pop(0) + 1 if pipes and stripped.startswith("|") else 0
-    last = pipes.pop() if pipes and stripped.endswith("|") else len(line)
-    edges = [first - 1, *pipes, last]
-    cells = [Cell(start + a + 1, start + b, n) for n, (a, b) in enumerate(pairwise(edges))]
-    return Line(start, start + len(line), cells, is_head)
-
-
-def _lines_of(text: str) -> list[Line]:
-    found = re.finditer(r"^.*\S.*$", text, re.MULTILINE)
-    return [Line(*match.span(), [], is_head=False) for match in found]
-
-
-_CSV_CELL: Final = re.compile(r'(?:^|(?<=,))(?:"(?:[^"]|"")*"|[^,"\n]*)(?=,|$)')
-
-
-def _csv_grids(text: str) -> Iterator[Grid]:
-    rows, at = [], 0
-    for line in text.split("\n"):
-        if line and not line.startswith("#"):
-            spans = [match.span() for match in _CSV_CELL.finditer(line)]
-            cells = [Cell(at + start, at + end, n) for n, (start, end) in enumerate(spans)]
-            rows.append(Line(at, at + len(line), cells, not rows))
-        at += len(line) + 1
-    if rows:
-        yield Grid(text, ",", rows)
-
-
-# ---------------------------------------------------------------- JSON
-
-
-class Item(NamedTuple):
-    """One entry of an object, with its key, or of a list, without."""
-
-    start: int
-    end: int
-    key: str | None
-    value: int  # where the value starts
-
-
-@dataclass(frozen=True)
-class Container:
-    """An object or a list of a JSON document."""
-
-    start: int
-    end: int
-    items: list[Item]
-
-    def without(self, number: int) -> Splice:
-        if number:
-            return self.items[number - 1].end, self.items[number].end, ""
-        until = self.items[1].start if len(self.items) > 1 else self.items[0].end
-        return self.items[0].start, until, ""
-
-
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
-
-
-def containers(text: str) -> list[Container]:
-    """Find every object and list of JSON documents, with where their entries stand."""
-    found: list[Container] = []
-    open_: list[tuple[int, list[Item], list[tuple[str, int, int]]]] = []
-    key: tuple[str, int] | None = None
-    tokens = [(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text)]
-
-    def add(start: int, end: int) -> None:
-        nonlocal key
-        if open_:
-            name, begin = key if key else (None, start)
-            open_[-1][1].append(Item(begin, end, name, start))
-        key = None
-
-    for number, (token, start, end) in enumerate(tokens):
-        if token in "{[":
-            open_.append((start, [], [("", 0, 0) if key is None else (*key, 0)]))
-            key = None
-        elif token in "}]" and open_:
-            begin, items, (before,) = open_.pop()
-            found.append(Container(begin, end, items))
-            key = (before[0], before[1]) if before[0] else None
-            add(begin, end)
-        elif token[0] == '"' and tokens[number + 1 : number + 2] and tokens[number + 1][0] == ":":
-            key = (token[1:-1], start)
-        elif token not in ",:":
-            add(start, end)
-    return sorted(found, key=lambda container: container.start)
+        numbers = change.numbers if family == "numbers" else ()
+        capture = page.with_(change.splices)
+        if capture != page.capture:
+            return Mutation(kind, family, change.what, capture, numbers)
 
 
 _PRICE_KEY: Final = re.compile(
@@ -344,157 +59,6 @@ _PRICE_KEY: Final = re.compile(
     re.IGNORECASE,
 )
 _JSON_NUMBER: Final = re.compile(r'"?[$]?(?P<number>\d+(?:\.\d+)?(?:[eE]-?\d+)?)"?')
-
-
-# ---------------------------------------------------------------- a page
-
-
-@dataclass(frozen=True)
-class Part:
-    """JSON in a page: its text, and how to put another in its place."""
-
-    text: str
-    put: Callable[[str], list[Splice]]
-
-    @cached_property
-    def containers(self) -> list[Container]:
-        return [c for c in containers(self.text) if c.items]
-
-    @cached_property
-    def by_key(self) -> dict[str, list[tuple[Container, int]]]:
-        named: dict[str, list[tuple[Container, int]]] = {}
-        for container in self.containers:
-            for number, item in enumerate(container.items):
-                if item.key is not None:
-                    named.setdefault(item.key, []).append((container, number))
-        return named
-
-    @cached_property
-    def fields(self) -> list[str]:
-        """Give the keys that name a field, not one of many things, as a model's name does."""
-        return [
-            key
-            for key, places in sorted(self.by_key.items(), key=lambda item: -len(item[1]))
-            if len(places) >= _OFTEN or len(places[0][0].items) <= _FIELDS
-        ][:_KEYS]
-
-    def value(self, item: Item) -> str:
-        return self.text[item.value : item.end]
-
-
-_Thing = TypeVar("_Thing", Grid, Part, Line)
-_OFTEN: Final = 5
-_FIELDS: Final = 12
-_KEYS: Final = 80
-_ATTRIBUTE: Final = re.compile(r"""=(?:"(\s*(?:\{|\[)[^"]{20,})"|'(\s*(?:\{|\[)[^']{20,})')""")
-_PUSH: Final = re.compile(r'self\.__next_f\.push\(\[1,("(?:[^"\\]|\\.)*")\]\)', re.DOTALL)
-_FLIGHT_LINE: Final = re.compile(r"^[0-9a-f]+:([\[{].*[\]}])$", re.MULTILINE)
-
-
-def _parts_of_html(text: str) -> Iterator[Part]:
-    for match in _ATTRIBUTE.finditer(text):
-        group = 1 if match[1] else 2
-        start, end = match.span(group)
-        inner = html.unescape(match[group])
-        try:
-            json.loads(inner)
-        except ValueError:
-            continue
-        yield Part(inner, lambda new, s=start, e=end: [(s, e, html.escape(new))])
-    pushes = [match.span(1) for match in _PUSH.finditer(text)]
-    if not pushes:
-        return
-    # what the strings hold together may be cut between any two of them
-    flight = "".join(json.loads(text[start:end]) for start, end in pushes)
-    for match in _FLIGHT_LINE.finditer(flight):
-        start, end = match.span(1)
-
-        def put(new: str, start: int = start, end: int = end) -> list[Splice]:
-            whole = json.dumps(flight[:start] + new + flight[end:])
-            return [(*span, '""' if n else whole) for n, span in enumerate(pushes)]
-
-        yield Part(match[1], put)
-
-
-class Page:
-    """A capture to be mutated, taken apart once.
-
-    `matters` tells whether a changed capture says something else, so that most mutations hit
-    what is read and not the rest of a page; without it all of the page is what matters.
-    """
-
-    def __init__(
-        self, capture: bytes, media: Media, matters: Callable[[bytes], bool] | None = None
-    ) -> None:
-        self.capture = capture
-        self.text = text = capture.decode("utf-8-sig")
-        self.grids: list[Grid] = []
-        self.parts: list[Part] = []
-        match media:
-            case "html":
-                self.grids = list(_html_grids(text))
-                self.parts = list(_parts_of_html(text))
-            case "markdown":
-                self.grids = list(_markdown_grids(text))
-            case "csv":
-                self.grids = list(_csv_grids(text))
-            case "json":
-                self.parts = [Part(text, lambda new: [(0, len(text), new)])]
-        self.grids = [grid for grid in self.grids if grid.body and grid.width > 1]
-        matters = matters or (lambda _: True)
-        if media != "json":
-            self.grids = self._first(self.grids, lambda g: [(g.start, g.end, "")], matters)
-            self.parts = self._first(self.parts, lambda p: p.put("null"), matters)
-        self.zones = [(max(0, g.start - 3000), g.end + 1000) for g in self.grids]
-        self.lines = _lines_of(text) if media == "markdown" and not self.grids else []
-        self.lines = self._first(self.lines, lambda line: [(line.start, line.end, "")], matters)
-        self.zones += [(line.start, line.end) for line in self.lines]
-        if media in {"csv", "json"} or not self.zones:
-            self.zones = [(0, len(text))]
-        self.keys = [
-            (part, key)
-            for part in self.parts
-            for key in part.fields
-            if matters(self._with(part.put(_renamed(part, key, f"{key}_x"))))
-        ]
-
-    def _first(
-        self,
-        things: list[_Thing],
-        lost: Callable[[_Thing], list[Splice]],
-        matters: Callable[[bytes], bool],
-    ) -> list[_Thing]:
-        """Keep the things without which the page says something else."""
-        return [thing for thing in things if matters(self._with(lost(thing)))]
-
-    def _with(self, splices: Iterable[Splice]) -> bytes:
-        return spliced(self.text, splices).encode()
-
-    def mutated(self, random: Random) -> Mutation:
-        """Do one thing to the page, which changes at least a byte of it."""
-        while True:
-            kind = random.choice(list(KINDS))
-            family, verb = KINDS[kind]
-            change = verb(self, random)
-            if change is None:
-                continue
-            numbers = change.numbers if family == "numbers" else ()
-            capture = self._with(change.splices)
-            if capture != self.capture:
-                return Mutation(kind, family, change.what, capture, numbers)
-
-
-def thinned(capture: bytes, largest: int) -> bytes:
-    """Leave out entries of a large JSON document's longest list or object, evenly."""
-    if len(capture) <= largest:
-        return capture
-    text = capture.decode()
-    longest = max(containers(text), key=lambda container: len(container.items))
-    every = -(-len(capture) // largest)
-    kept = [text[item.start : item.end] for item in longest.items[::every]]
-    opening, closing = text[longest.start], text[longest.end - 1]
-    whole = opening + ",\n".join(kept) + closing
-    return (text[: longest.start] + whole + text[longest.end :]).encode()
 
 
 # ---------------------------------------------------------------- kinds: tables
@@ -573,6 +137,9 @@ def duplicate_row(page: Page, random: Random) -> Change | None:
     if grid is None:
         return None
     line, behind = random.choice(grid.body), random.choice(grid.lines)
+    if len(line.cells) < len(grid.lines[0].cells):
+        # a line of a row that goes over several, which belongs where it is
+        behind = line
     joint = "\n" if grid.between else ""
     copy = joint + grid.text[line.start : line.end]
     return Change(f"the row at {line.start} behind {behind.end}", [(behind.end, behind.end, copy)])
@@ -621,7 +188,9 @@ def _duplicated(page: Page, random: Random, other: Callable[[str], str]) -> Chan
 
 def drop_table(page: Page, random: Random) -> Change | None:
     grid = _grid(page, random)
-    return grid and Change(f"the table at {grid.start}", [(grid.start, grid.end, "")])
+    if grid is None:
+        return None
+    return Change(f"the table at {grid.start}", [(grid.start, grid.end, "")])
 
 
 def drop_cell(page: Page, random: Random) -> Change | None:
@@ -661,7 +230,8 @@ def slide_column(page: Page, random: Random) -> Change | None:
     ]
     if any("rowspan" in grid.text[cell.start : cell.end] for cell in cells):
         # a span would take its rows along
-        cells = [c for c in cells if not re.search(r"rowspan=\W?[02-9]", grid.text[c.start : c.end])]
+        spans = re.compile(r"rowspan=\W?[02-9]")
+        cells = [cell for cell in cells if not spans.search(grid.text, cell.start, cell.end)]
     said = [grid.text[cell.start : cell.end] for cell in cells]
     if len(set(said)) < 3:
         # two models whose prices changed places: sellers do print that
@@ -703,7 +273,9 @@ def _line(page: Page, random: Random) -> Line | None:
 
 def drop_line(page: Page, random: Random) -> Change | None:
     line = _line(page, random)
-    return line and Change(f"the line at {line.start}", [(line.start, line.end, "")])
+    if line is None:
+        return None
+    return Change(f"the line at {line.start}", [(line.start, line.end, "")])
 
 
 def duplicate_line(page: Page, random: Random) -> Change | None:
@@ -768,8 +340,8 @@ def change_unit(where: str) -> Callable[[Page, Random], Change | None]:
 
 
 _SIGN: Final = re.compile(
-    r"\$(?=\s?\d)|(?<=\d)\s?\$|€(?=\s?\d)|(?<=\d)\s?€|(?<=[\d ])元(?!素)|(?<![A-Za-z])(?:USD|EUR)(?![A-Za-z])"
-    r"|(?<=\d)\s?달러|(?<=[/ ])元(?=/)"
+    r"\$(?=\s?\d)|(?<=\d)\s?\$|€(?=\s?\d)|(?<=\d)\s?€|(?<=[\d ])元(?!素)|(?<=[/ ])元(?=/)"
+    r"|(?<![A-Za-z])(?:USD|EUR)(?![A-Za-z])|(?<=\d)\s?달러"
 )
 
 
@@ -812,7 +384,7 @@ class _Number(NamedTuple):
     def amount(self) -> Decimal:
         return Decimal(self.text.replace(",", ""))
 
-    def put(self, page: Page, new: str) -> list[Splice]:
+    def put(self, new: str) -> list[Splice]:
         if self.part is None:
             return [(self.start, self.end, new)]
         return self.part.put(spliced(self.part.text, [(self.start, self.end, new)]))
@@ -848,7 +420,7 @@ def change_number(how: Callable[[str, Random], str]) -> Callable[[Page, Random],
             return None
         now = Decimal(new.replace(",", ""))
         what = f"{number.text} is {new} at {number.start}"
-        return Change(what, number.put(page, new), ((number.amount, now),))
+        return Change(what, number.put(new), ((number.amount, now),))
 
     return change
 
@@ -933,18 +505,13 @@ def drop_key(where: str) -> Callable[[Page, Random], Change | None]:
     return drop
 
 
-def _renamed(part: Part, key: str, new: str) -> str:
-    starts = [container.items[number].start for container, number in part.by_key[key]]
-    return spliced(part.text, [(at, at + len(key) + 2, f'"{new}"') for at in starts])
-
-
 def rename_key(page: Page, random: Random) -> Change | None:
     chosen = _key(page, random)
     if chosen is None:
         return None
     part, key = chosen
     new = random.choice([f"{key}_new", key[:-1] or "x", key.upper(), random.choice(part.fields)])
-    return Change(f"{key!r} is {new!r}", part.put(_renamed(part, key, new)))
+    return Change(f"{key!r} is {new!r}", part.put(part.renamed(key, new)))
 
 
 def swap_keys(where: str) -> Callable[[Page, Random], Change | None]:
@@ -953,7 +520,7 @@ def swap_keys(where: str) -> Callable[[Page, Random], Change | None]:
         if chosen is None:
             return None
         part, key = chosen
-        together = {item.key for container, _ in part.by_key[key] for item in container.items}
+        together = {item.key or "" for container, _ in part.by_key[key] for item in container.items}
         beside = together & set(part.fields) - {key}
         prices = [other for other in beside if _PRICE_KEY.search(other)]
         if not beside:
@@ -968,8 +535,9 @@ def swap_keys(where: str) -> Callable[[Page, Random], Change | None]:
                 continue
             said = [part.value(one), part.value(twos[0])]
             splices += [(one.value, one.end, said[1]), (twos[0].value, twos[0].end, said[0])]
-            if all(map(_JSON_NUMBER.fullmatch, said)):
-                a, b = (Decimal(_JSON_NUMBER.fullmatch(text)["number"]) for text in said)
+            found = [match for text in said if (match := _JSON_NUMBER.fullmatch(text))]
+            if len(found) == len(said):
+                a, b = (Decimal(match["number"]) for match in found)
                 numbers += [(a, b), (b, a)]
         days = [re.fullmatch(r'"\d{4}-\d\d-\d\d.*"|null', new) for _, _, new in splices]
         if not splices or all(days) or (where == "once" and not numbers):

@@ -78,7 +78,21 @@ def test_columns_are_found_by_header() -> None:
         ENGLISH, "Free Tier | Paid Tier, per 1M tokens in USD |", swapped, after="## Gemma 4"
     )
 
-    assert [q.availability for q in parse(page).quotes[-4:]] == [*["free"] * 3, "not_offered"]
+    # by its header it is the paid tier that is free
+    assert "a paid tier that is free" in refused(page)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("| Free of charge | $0.10 (text / image / video)", "| $0.10 | Free of charge"),
+        ("$0.10 (text / image / video) $0.70 (audio)", ""),
+    ],
+)
+def test_a_price_in_the_free_tier_or_none_in_the_paid_one_is_refused(old: str, new: str) -> None:
+    page = changed(ENGLISH, old, new)
+
+    assert "a price in the free tier, or none" in refused(page)
 
 
 def test_models_without_a_tuning_row_and_embeddings_are_not_read() -> None:

@@ -101,11 +101,15 @@ def test_three_forms_of_a_day_are_read() -> None:
     assert value(july, "gpt-4", method="sft") == "2026-10-23"
 
 
-@pytest.mark.parametrize("day", ["10/23/2026", "Q4 2026", "2026-10", "", "not before 2026-10-23"])
+@pytest.mark.parametrize("day", ["10/23/2026", "Q4 2026", "2026-10", "not before 2026-10-23"])
 def test_what_is_no_day_is_refused(day: str) -> None:
     page = changed("| 2026-10-23    | `ft-gpt-4` ", f"| {day} | `ft-gpt-4` ")
 
     assert f"not a date: '{day}'" in problem(page)
+
+
+def test_a_blank_cell_is_refused() -> None:
+    assert "a blank cell" in problem(changed("| 2026-10-23    | `ft-gpt-4` ", "| | `ft-gpt-4` "))
 
 
 def test_every_name_of_a_model_has_its_day() -> None:

@@ -120,7 +120,7 @@ def test_a_day_is_a_day_of_one_compute_unit() -> None:
 
 
 def test_a_model_without_its_version_is_refused() -> None:
-    assert "no version of the model" in refused(changed(">32k<", "><"))
+    assert "a blank cell" in refused(changed(">32k<", "><"))
 
 
 def test_what_buyers_of_packages_pay_for_more_is_not_read() -> None:

@@ -112,7 +112,7 @@ SOURCES: Final = st.builds(
     Source,
     st.sampled_from(("none", "misprices", "misses", "refuses", "invents", "undates")),
     st.lists(PAGES, min_size=1, max_size=3).map(tuple),
-    st.lists(EVENTS, min_size=1, max_size=8).map(tuple),
+    st.lists(EVENTS, min_size=3, max_size=8).map(tuple),
 )
 
 
@@ -178,6 +178,12 @@ class Model:
         """Follow a person's word on a page."""
         (self._rejected.add if is_rejected else self._rejected.discard)(page)
         self._read_by = {self._version}
+
+    def is_open(self, page: Page, *, to: Verb) -> bool:
+        """Tell whether a person has that to decide on a page: it was seen, or is rejected yet."""
+        if to == "accept":
+            return page in self._rejected
+        return any(seen.page == page for seen in self._seen) and page not in self._rejected
 
     def last_page(self, on: int) -> Page | None:
         """Give the page that the last look at or before a day saw."""
@@ -255,7 +261,7 @@ class Universe:
         version = self._versions[source]
         said = reading(page, version, self._sources[source].flaw)
         if said is None:
-            raise Refusal("unreadable")
+            raise Refusal("unreadable", version)
         return statement(map(_row, said))._replace(parser_version=version)
 
     def check(self) -> int:
@@ -326,7 +332,7 @@ class Universe:
             if event.verb == "reread":
                 self.store.reparse([name], None, known_at, self.read)
                 model.reread()
-        else:
+        elif model.is_open(page, to=event.verb):
             is_rejected = event.verb == "reject"
             verdict = "rejected" if is_rejected else "accepted"
             sha256 = hashlib.sha256(page.content).hexdigest()

@@ -439,9 +439,9 @@ def test_a_column_of_which_most_is_free_at_once_holds_the_capture(
     freed: int, of: int, *, is_held: bool
 ) -> None:
     free = each(dict.fromkeys(models(freed), 0), availability="free")
-    assert verdicts(each(models(of)), free + each(models(of))[freed:]) == (
-        ["hold column_free"] * is_held
-    )
+    now = free + each(models(of))[freed:]
+    assert verdicts(each(models(of)), now) == ["hold column_free"] * is_held
+    assert verdicts(now, now) == []
 
 
 FACTOR: Final = "hold one_factor"
@@ -526,18 +526,28 @@ def test_a_column_moves_by_itself(other: dict[str, Any]) -> None:
     assert verdicts(each(models(3)) + steady, each(now) + steady) == [MOVED]
 
 
+@pytest.mark.parametrize("columns", [{"context_tier": "200k+"}, {"provider": "rival"}])
 @pytest.mark.parametrize(
     ("moved", "of", "is_held"), [(2, 2, False), (3, 3, True), (3, 5, True), (3, 6, False)]
 )
-def test_the_prices_of_longer_prompts_are_a_column_too(
-    moved: int, of: int, *, is_held: bool
+def test_the_prices_of_longer_prompts_or_of_one_seller_are_a_column_too(
+    columns: dict[str, str], moved: int, of: int, *, is_held: bool
 ) -> None:
-    steady, tier = inference(models(20)), "200k+"
+    steady = inference(models(20))
     now = {m: p + 1 if p <= moved else p for m, p in models(of).items()}
-    before = inference(models(of), context_tier=tier)
-    assert verdicts(steady + before, steady + inference(now, context_tier=tier)) == (
-        [MOVED] * is_held
-    )
+    before = inference(models(of), **columns)
+    assert verdicts(steady + before, steady + inference(now, **columns)) == [MOVED] * is_held
+
+
+@pytest.mark.parametrize(
+    ("moved", "days", "is_held"),
+    [(10, 1, False), (11, 1, True), (11, 30, True), (15, 45, False), (16, 45, True)],
+)
+def test_of_one_seller_only_so_many_prices_of_a_column_may_move(
+    moved: int, days: float, *, is_held: bool
+) -> None:
+    now = {m: p + 0.5 if p <= moved else p for m, p in models(100).items()}
+    assert verdicts(each(models(100)), each(now), days) == [MOVED] * is_held
 
 
 @pytest.mark.parametrize(
@@ -583,17 +593,24 @@ def test_a_new_price_far_from_what_the_same_costs_elsewhere_is_set_aside(
         ([(None, 1), (3, 100)], [JUMP]),
         ([(None, 100), (3, 1), (5, 2)], [JUMP]),
         ([(None, 1), (3, 50), (5, 150)], []),
+        ([(None, 1), (3, 100), (5, 100)], [JUMP]),
     ],
 )
 def test_a_price_that_jumps_on_a_day_which_its_source_states_is_set_aside(
     steps: list[tuple[int | None, int]], expected: list[str]
 ) -> None:
-    rows = [quote(p, valid_from=None if on is None else day(on)) for on, p in steps]
-    said = statement(reversed(rows))
+    rows = [dated(price, on) for on, price in steps]
+    # a price of another model, or in another currency, is no step of this one
+    others = [dated(300, 4, model="b"), dated(300, 9, pricing_currency="JPY")]
+    said = statement([*reversed(rows), *others])
     ever = told(said.quotes, said.terms).with_columns(said.quotes["valid_from"])
     now = frame(rows[-1:])
     doubted = doubts(now, now, 1, ever=ever)
     assert [f"{d.severity} {d.rule} {d.fact[1]}" for d in doubted] == expected
+
+
+def dated(price: int, on: int | None, **columns: object) -> dict[str, Any]:
+    return quote(price, valid_from=None if on is None else day(on), **columns)
 
 
 def per(unit: str, printed: Mapping[str, tuple[str, str]]) -> Rows:
@@ -819,9 +836,10 @@ def test_a_day_that_went_to_another_model_is_set_aside(
     assert verdicts([term("shutdown_on", "2026-10-23")], now) == expected
 
 
-def test_a_day_may_be_that_of_another_model_which_still_has_it() -> None:
-    before = [term("shutdown_on", "2026-10-23")]
-    assert verdicts(before, [*before, term("shutdown_on", "2026-10-23", model="b")]) == []
+def test_two_models_may_have_one_day() -> None:
+    one, other = (term("shutdown_on", "2026-10-23", model=model) for model in "ab")
+    assert verdicts([one], [one, other]) == []
+    assert verdicts([one, other], [one]) == []
 
 
 def times(factor: int, first: int = 1) -> tuple[Rows, Rows]:
@@ -970,6 +988,16 @@ def test_a_doubt_keeps_its_fingerprint_as_long_as_the_values_are_the_same(what: 
     mirrored = (one[0][::-1], one[1][::-1])
     assert prints(one, []) == prints(mirrored, [])
     assert not prints(one, []) & prints(other, [])
+
+
+def test_a_price_that_went_where_a_dash_was_is_told_from_another_one() -> None:
+    def fingerprint(price: int) -> str:
+        lora, full = {"adapter": "lora"}, {"adapter": "full"}
+        before = [quote(price, **lora), quote(None, **full, **NOT_SOLD)]
+        (doubt,) = found(before, [quote(None, **lora, **NOT_SOLD), quote(price, **full)])
+        return doubt.fingerprint
+
+    assert fingerprint(4) == fingerprint(4) != fingerprint(5)
 
 
 def test_no_two_doubts_share_a_fingerprint() -> None:

@@ -1,7 +1,2 @@
--- one row tells that something of a source was read by another parser than today's
-select 1
-from looks
-where source = $source
-    and outcome in ('read', 'unchanged')
-    and parser_version <> $parser_version
-limit 1
+-- one row tells that another parser than today's read something of a source, or could not
+select 1 from looks where source = $source and parser_version <> $parser_version limit 1

@@ -16,7 +16,7 @@ with options as (
 -- the cheapest of one instant that is not the cheapest of the other, and what it costs there
 moved as (
     select
-        if(w.is_after, 'won', 'lost') as what,
+        case when w.is_after then 'won' else 'lost' end as what,
         w.*,
         o.value_usd as other_usd
     from options as w
@@ -28,8 +28,9 @@ ended as (
     select
         row(provider, model, tuning_method, adapter, service_tier, region, context_tier) as offer,
         coalesce(
-            'shut down on ' || if(shutdown_on <= after_at::date, shutdown_on, null),
-            'no training after ' || if(last_training_on < after_at::date, last_training_on, null)
+            'shut down on ' || case when shutdown_on <= after_at::date then shutdown_on end,
+            'no training after '
+            || case when last_training_on < after_at::date then last_training_on end
         ) as ending
     from cost_comparison_as_of(after_at)
     where not is_available
@@ -49,7 +50,7 @@ select
     m.context_tier,
     m.value_usd as cheapest_usd,
     m.other_usd,
-    coalesce(p.cause, if(e.ending is not null, 'lifecycle', null)) as cause,
+    coalesce(p.cause, case when e.ending is not null then 'lifecycle' end) as cause,
     p.change_id,
     p.meter,
     p.term,
@@ -69,7 +70,7 @@ left join price_changes as p
     and (p.term is not null or p.service_tier = m.service_tier)
     and (p.term is not null or p.adapter in (m.adapter, 'unknown') or m.adapter = 'unknown')
     and (p.meter in ('training_tokens', 'training_hours')) is not distinct from
-        if(p.term is null, m.question <> 'tuned_inference', null)
+        case when p.term is null then m.question <> 'tuned_inference' end
     and p.valid_from > before_at::timestamp
     and p.valid_from <= after_at::timestamp
     and p.cause <> 'correction'
