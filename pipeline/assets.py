@@ -201,7 +201,7 @@ def _reference(setup: Setup) -> dg.AssetsDefinition:
             utc_now(),
             source_list(setup),
             usd_rates(),
-            Rules(trusted_days=setup.settings.trusted_days),
+            Rules(setup.settings.trusted_days, setup.settings.tolerance_pct),
             version("ratecard"),
         )
         shop.on_done("reference")

@@ -38,6 +38,11 @@ class Settings(BaseSettings):
         ge=1,
         description="after how many days unconfirmed a fact yields to a lesser source",
     )
+    tolerance_pct: float = Field(
+        default=0,
+        ge=0,
+        description="by how much two sources' prices may differ before it is a disagreement",
+    )
 
 
 def load_settings(data_dir: Path | None = None) -> Settings:

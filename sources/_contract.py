@@ -398,7 +398,8 @@ class Source:
         return SourceError(
             self.name,
             f"{problem} (expected {expected})",
-            "no price was changed; look at the capture, then mend the parser or wait for the page",
+            "no price was changed; look at the capture, as with `ratecard sources try`, then mend "
+            "how it is read or wait for the page",
         )
 
     def _once(self, facts: pl.DataFrame, subject: list[str], value: list[str]) -> pl.DataFrame:

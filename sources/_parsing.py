@@ -319,6 +319,19 @@ def json_amount(text: str) -> Decimal:
 
 
 _JSON_BLANKS: Final = re.compile(r"[ \t\r\n]*")
+# A value takes a hundred bytes of memory and more. The largest list has 441,000 of them, in 21,000
+# objects: Azure's meters of one product, each of 21 fields (2026-11).
+_MOST_VALUES: Final = 700_000
+_MOST_CONTAINERS: Final = 250_000
+
+
+def json_text(capture: bytes) -> str:
+    """Read a capture's bytes as JSON's text; `Unreadable` where it is denser than any list is."""
+    text = decode(capture)
+    dense = text.count(",") > _MOST_VALUES
+    if dense or text.count("{") + text.count("[") > _MOST_CONTAINERS:
+        raise Unreadable(f"more values than any price list has in {len(text)} characters")
+    return text
 
 
 def json_documents(capture: bytes) -> list[Any]:
@@ -327,7 +340,7 @@ def json_documents(capture: bytes) -> list[Any]:
     Numbers are Decimal, exact. Raises `Unreadable` where a document is cut short or is no JSON,
     and where an object has two values for one key.
     """
-    text = decode(capture)
+    text = json_text(capture)
     decoder = json.JSONDecoder(
         parse_float=json_amount, parse_int=json_amount, object_pairs_hook=_json_object
     )
@@ -527,6 +540,18 @@ def decode(page: bytes) -> str:
     return text
 
 
+_MOST_LINES: Final = 10_000
+_LONGEST_PROSE: Final = 2_000_000
+
+
+def lines_in(capture: bytes | str) -> list[str]:
+    """Part a text into its lines; `Unreadable` where it is no text that people wrote, so long."""
+    text = capture if isinstance(capture, str) else decode(capture)
+    if len(text) > _LONGEST_PROSE or text.count("\n") > _MOST_LINES:
+        raise Unreadable(f"{text.count(chr(10))} lines of {len(text)} characters are no page")
+    return text.split("\n")
+
+
 def whole_page(page: bytes) -> LexborHTMLParser:
     """Parse an HTML page that must have arrived to its end.
 
@@ -536,6 +561,33 @@ def whole_page(page: bytes) -> LexborHTMLParser:
     text = decode(page)
     if "</html>" not in text[-2048:].lower():
         raise Unreadable("the page is cut short, or is no HTML page: no </html> at its end")
+    return parsed_html(text)
+
+
+# Ten times what the largest page has, of 2.6 million characters: Volcengine's (2026-07-17).
+_LONGEST_PAGE: Final = 16_000_000
+_MOST_TAGS: Final = 300_000
+# Elements that are open at once; and those without an end tag, of which a page had 900.
+_MOST_OPEN: Final = 5_000
+_LONG_TAG: Final = re.compile(r"<[a-zA-Z][^<>]{4000,}")
+_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
+
+
+def parsed_html(text: str) -> LexborHTMLParser:
+    """Parse HTML; `Unreadable` where it is longer, denser or deeper than any page is.
+
+    The parser's time grows with the square of elements in elements, and of attributes of one.
+    """
+    if len(text) > _LONGEST_PAGE or text.count("<") > _MOST_TAGS:
+        raise Unreadable(f"{text.count('<')} tags in {len(text)} characters are no page")
+    open_, part = 0, max(1, len(text) // 64)
+    for at in range(0, len(text), part):
+        open_ += text.count("<", at, at + part) - 2 * text.count("</", at, at + part)
+        if open_ > _MOST_OPEN:
+            raise Unreadable(f"{open_} elements in one another before character {at + part}")
+    for tag in _LONG_TAG.finditer(text):
+        if len(_QUOTED.sub("", tag[0])) > 4000:  # noqa: PLR2004 as the pattern has it
+            raise Unreadable(f"a tag of {len(tag[0])} characters: {shown(tag[0])}")
     return LexborHTMLParser(text)
 
 
@@ -561,7 +613,10 @@ def html_tables(page: LexborHTMLParser | LexborNode) -> Iterator[Table]:
     phantoms, and a header that is a table of its own above its body (Element UI).
     """
     pending: list[str] | None = None
-    for number, node in enumerate(page.css("table")):
+    nodes = page.css("table")
+    if len(nodes) > _MOST_TABLES:
+        raise Unreadable(f"{len(nodes)} tables are no page")
+    for number, node in enumerate(nodes):
         head: list[LexborNode] = []
         body: list[tuple[int, LexborNode]] = []
         for index, (section, row) in enumerate(_table_rows(node)):
@@ -606,7 +661,11 @@ def _is_head(section: str, row: LexborNode) -> bool:
     return tags == {"th"}
 
 
+_MOST_TABLES: Final = 1_000
 _WIDEST: Final = 200
+_MOST_CELLS: Final = 200_000
+# What no header and no price is; a table that lays out a page holds all of it in one cell.
+_LONGEST_CELL: Final = 10_000
 _LONGEST: Final = 65_534  # what a rowspan may be at most, says HTML
 
 
@@ -618,6 +677,7 @@ def _numbered_grid(body: list[tuple[int, LexborNode]]) -> Iterator[tuple[int, li
 def _grid(rows: Iterable[LexborNode]) -> Iterator[list[str]]:
     """Lay rows out with one text per column, spans filled in."""
     hanging: dict[int, tuple[int, str]] = {}
+    count = 0
     for row in rows:
         cells: list[str] = []
         filled = phantoms = 0
@@ -626,7 +686,7 @@ def _grid(rows: Iterable[LexborNode]) -> Iterator[list[str]]:
                 continue
             filled += _fill(cells, hanging)
             attributes = cell.attributes
-            text = clean(cell.text(separator=" "))
+            text = clean(cell.text(separator=" "))[:_LONGEST_CELL]
             down = _span(attributes.get("rowspan"))
             if down == 0 and not text and phantoms < filled:
                 phantoms += 1
@@ -639,6 +699,9 @@ def _grid(rows: Iterable[LexborNode]) -> Iterator[list[str]]:
             if len(cells) > _WIDEST:
                 raise Unreadable(f"a table row of more than {_WIDEST} columns")
         _fill(cells, hanging)
+        count += len(cells)
+        if count > _MOST_CELLS:
+            raise Unreadable(f"a table of more than {_MOST_CELLS} cells")
         yield cells
 
 
@@ -663,11 +726,17 @@ def _span(attribute: str | None) -> int:
 _CONTEXT: Final = 300
 
 
+_FARTHEST: Final = 2_000
+
+
 def _text_above(node: LexborNode) -> str:
+    """Give the text printed above a table; none where it is farther away than on any page."""
     place: LexborNode | None = node
+    left = _FARTHEST
     while place is not None and place.tag != "body":
         before = place.prev
-        while before is not None:
+        while before is not None and left:
+            left -= 1
             if before.tag not in {"-comment", "script", "style", "colgroup"}:
                 text = clean(before.text(separator=" "))
                 if text:
@@ -687,7 +756,7 @@ def markdown_tables(text: str) -> Iterator[Table]:
     A table whose last row may go on raises `Unreadable` when it is read: the text is cut short
     there, or a cell holds several lines.
     """
-    lines = text.split("\n")
+    lines = lines_in(text)
     number = 0
     for index in range(1, len(lines)):
         rule, header = lines[index].strip(), lines[index - 1].strip()

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from sources._contract import Evidence, Offer, Parsed, Quote, Rank, Source
-from sources._parsing import Meter, Unreadable, clean, decode, read_price, shown
+from sources._parsing import Meter, Unreadable, clean, lines_in, read_price, shown
 
 _HEADING: Final = "## Fine-tuning models"
 _HEADERS: Final = ["Model", "", "Pricing"]
@@ -41,7 +41,7 @@ def parse(capture: bytes) -> Parsed:
     The rendering writes each price on a line of its own, and a row that belongs to the model
     above it without the model's cell.
     """
-    lines = decode(capture).split("\n")
+    lines = lines_in(capture)
     starts = [at for at, line in enumerate(lines) if line.strip() == _HEADING]
     if len(starts) != 1:
         raise Unreadable(f"{len(starts)} lines, not 1, say {_HEADING!r}; HTML is not known here")

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from sources._contract import EVERY_MODEL, Evidence, Offer, Parsed, Rank, Source, Term
-from sources._parsing import Unreadable, clean, decode, shown
+from sources._parsing import Unreadable, clean, lines_in, shown
 
 _every_model: Final = Offer("fireworks", EVERY_MODEL, "sft", "unknown")
 
@@ -50,7 +50,7 @@ _LAST_CARD: Final = re.compile(r'<Card title="Import (?:Fine-Tuned|Trained) Mode
 
 def parse(capture: bytes) -> Parsed:
     """Read the terms of two pages in any order; every sentence must stand once, word for word."""
-    lines = [clean(line) for line in decode(capture).split("\n")]
+    lines = [clean(line) for line in lines_in(capture)]
     _only(_LAST_CARD, lines)
     examples, epochs = _only(_EXAMPLES, lines), _only(_EPOCHS, lines)
     return Parsed(

@@ -145,7 +145,7 @@ def _is_money(text: str) -> bool:
 def _compare_with_headline(capture: bytes, rows: list[_Row], quotes: list[Quote]) -> None:
     text = decode(capture)
     if "<table" in text:
-        text = LexborHTMLParser(text).text(separator=" ")
+        text = parsed_html(text).text(separator=" ")
     said = clean(text)
     free = sum(q.availability == "free" for q in quotes if q.meter == "training_tokens")
     for what, pattern, count in (

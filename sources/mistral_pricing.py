@@ -199,7 +199,7 @@ def _row(row: Mapping[str, Any], where: str) -> _Line:
 
 
 def _text(fragment: str) -> str:
-    return clean(LexborHTMLParser(fragment).text(separator=" "))
+    return clean(parsed_html(fragment).text(separator=" "))
 
 
 SOURCE: Final = Source(

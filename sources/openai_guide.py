@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from sources._contract import EVERY_MODEL, Evidence, Offer, Parsed, Rank, Source, Term
-from sources._parsing import Unreadable, clean, decode, shown
+from sources._parsing import Unreadable, clean, lines_in, shown
 
 _COUNT: Final = r"([1-9]\d*)"
 # Two sentences state the minimum, and must agree. The range of "improvements ... on 50–100
@@ -31,7 +31,7 @@ _SENTENCES: Final = (
 
 def parse(capture: bytes) -> Parsed:
     """Read the sentences that state a number of examples, each of which must stand once."""
-    lines = [clean(line) for line in decode(capture).split("\n")]
+    lines = [clean(line) for line in lines_in(capture)]
     return Parsed([], list(_terms(lines)))
 
 

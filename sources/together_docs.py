@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from sources._contract import EVERY_MODEL, Evidence, Offer, Parsed, Quote, Rank, Source, Term
-from sources._parsing import Price, Unreadable, clean, decode, read_price, read_unit, shown
+from sources._parsing import Price, Unreadable, clean, lines_in, read_price, read_unit, shown
 
 _LINK: Final = re.compile(r"\[([^\[\]]*)\]\([^()]*\)")
 _FORMULA: Final = re.compile(
@@ -36,7 +36,7 @@ _MINIMUM: Final = re.compile(
 
 def parse(capture: bytes) -> Parsed:
     """Read the rule for billed tokens and the minimum, which are of every model and method."""
-    lines = [clean(line) for line in decode(capture).split("\n")]
+    lines = [clean(line) for line in lines_in(capture)]
     return Parsed([_job_minimum(lines)], [_billed_tokens(lines)])
 
 

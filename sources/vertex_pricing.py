@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from sources._contract import EVERY_MODEL, Evidence, Offer, Parsed, Quote, Rank, Source, Term
-from sources._parsing import Unreadable, decode, read_price, read_unit, shown
+from sources._parsing import Unreadable, lines_in, read_price, read_unit, shown
 
 _MILLION: Final = read_unit("1M tokens")
 # Between the header (model, feature, kind, price up to 128K, price above) and the notes.
@@ -38,7 +38,7 @@ _NO_TOKENS: Final = re.compile(
 
 def parse(capture: bytes) -> Parsed:
     """Read the prices per 1M training tokens, and the note on running a tuned model."""
-    lines = [line.rstrip() for line in decode(capture).split("\n")]
+    lines = [line.rstrip() for line in lines_in(capture)]
     tables = _TABLE.findall("\n".join(lines))
     if len(tables) != 1 or lines.count(_NOTE) != 1:
         raise Unreadable(

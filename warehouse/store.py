@@ -40,7 +40,7 @@ from warehouse.publication import (
 )
 from warehouse.schemas import OTHER_TABLES, SCHEMA_VERSION, SCHEMAS
 
-LOG: Final = ("looks", "captures", "facts", "doubts", "decisions", "choices")
+LOG: Final = ("looks", "captures", "facts", "doubts", "decisions", "choices", "corrections")
 MACROS: Final = (
     "fact_intervals",
     "prices_as_of",

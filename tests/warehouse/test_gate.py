@@ -286,6 +286,13 @@ def test_each_kind_is_counted_by_itself() -> None:
     assert verdicts(before, each(models(1)) + many) == LOST
 
 
+def test_what_is_free_is_sold() -> None:
+    free = each(dict.fromkeys(models(9), 0), availability="free")
+    steady = terms(1)
+    assert verdicts(free + steady, steady) == LOST
+    assert verdicts(free[:4] + steady, free + steady) == ["hold rows_gained"]
+
+
 def test_what_was_not_sold_may_go() -> None:
     dashes = [
         quote(None, model=f"{state} {number}", availability=state)

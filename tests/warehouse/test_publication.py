@@ -18,7 +18,6 @@ import polars as pl
 import pytest
 
 from tests.warehouse.worlds import World, day, quote, term
-from warehouse import publication
 from warehouse.log import sql
 from warehouse.publication import KEPT, Format, Manifest, export, verify
 from warehouse.schemas import COLUMNS, OTHER_TABLES, SCHEMA_VERSION
@@ -89,7 +88,7 @@ class Killed(BaseException):
 
 STEPS: tuple[tuple[object, str], ...] = (
     (os, "fsync"),
-    (publication.shutil, "copyfile"),
+    (shutil, "copyfile"),
     *(
         (Path, name)
         for name in ("hardlink_to", "mkdir", "rename", "replace", "symlink_to", "write_text")
@@ -562,12 +561,22 @@ def test_an_export_needs_a_publication_and_a_folder(published: Store, tmp_path: 
         published.export(tmp_path / "file", "csv")
 
 
-def test_an_export_stays_with_one_publication(world: World, tmp_path: Path) -> None:
-    old = world.store.published.parent.resolve()
-    world.store.publish()
-    files = export(old, tmp_path / "out", "csv")
+def test_an_export_stays_with_one_publication(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    mkdir = Path.mkdir
+
+    def publish_meanwhile(path: Path, **named: Any) -> None:  # noqa: ANN401 any option
+        mkdir(path, **named)
+        if path == out:
+            world.store.publish()
+
+    monkeypatch.setattr(Path, "mkdir", publish_meanwhile)
+    files = export(world.store.published.parent, out, "csv")
     (table,) = (path for path in files if path.stem == "current_prices")
     assert pl.read_csv(table)["unit_price"].to_list() == [1]
+    assert price(world.store) == 2
 
 
 QUESTIONS = [
