@@ -12,8 +12,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from selectolax.lexbor import LexborHTMLParser
-
 from sources._contract import Evidence, Offer, Parsed, Rank, Source, Term
 from sources._parsing import (
     Meter,
@@ -24,7 +22,9 @@ from sources._parsing import (
     clean,
     decode,
     html_tables,
+    lines_in,
     markdown_tables,
+    parsed_html,
     read_date,
     read_price,
     read_unit,
@@ -107,10 +107,17 @@ def _label(row: Row) -> str:
     return _SPELLINGS.get(name, name)
 
 
+# some thirty on 2026-05-07
+_MOST_MODELS: Final = 500
+
+
 def _page(capture: bytes) -> Iterator[_Block]:
     whole_page(capture)
-    for part in re.split(r"(?=<h2\b)", decode(capture))[1:]:
-        block, prose = LexborHTMLParser(part), LexborHTMLParser(part)
+    parts = re.split(r"(?=<h2\b)", decode(capture))[1:]
+    if len(parts) > _MOST_MODELS:
+        raise Unreadable(f"{len(parts)} headings are no page")
+    for part in parts:
+        block, prose = parsed_html(part), parsed_html(part)
         for node in prose.css("h2, h3, table, script, style"):
             node.decompose()
         notes = clean(prose.body.text(separator=" ")) if prose.body else ""
@@ -159,19 +166,28 @@ def _with_a_line_for_each_row(text: str) -> str:
     has a pipe between all of its columns, and then to the next line that holds a pipe.
     """
     lines = [""]
-    pipes = 0
-    for line in text.split("\n"):
+    row: list[str] = []
+    pipes = met = 0
+    for line in lines_in(text):
         said = line.strip()
-        if re.fullmatch(r"---(?:\|---)+", said):
+        is_rule = re.fullmatch(r"---(?:\|---)+", said) is not None
+        if row and said and not is_rule and ("|" not in said or met < pipes):
+            row.append(said)
+            met += said.count("|")
+            continue
+        if row:
+            lines.append(f"|{' '.join(row)}|")
+            row = []
+        if is_rule:
             pipes = said.count("|") + 2
-            lines[-1:] = [f"|{lines[-1].strip()}|", f"|{said}|"]
-        elif not said or not pipes:
+            lines[-1] = f"|{lines[-1].strip()}|"
+        if not said or not pipes:
             pipes = 0
             lines.append(line)
-        elif "|" not in said or lines[-1].count("|") < pipes:
-            lines[-1] = f"{lines[-1].removesuffix('|')} {said}|"
         else:
-            lines.append(f"|{said}|")
+            row, met = [said], said.count("|") + 2
+    if row:
+        lines.append(f"|{' '.join(row)}|")
     return "\n".join(lines)
 
 

@@ -12,8 +12,8 @@ from sources._parsing import (
     Meter,
     Price,
     Unreadable,
-    decode,
     json_amount,
+    json_text,
     read_date,
     read_unit,
     shown,
@@ -102,7 +102,7 @@ def parse(capture: bytes) -> Parsed:
     certain hours are left out, with a remark. `prices_checked` says when somebody looked, not
     since when a price holds, and is not read.
     """
-    catalogue = json.loads(decode(capture), parse_float=json_amount, parse_int=json_amount)
+    catalogue = json.loads(json_text(capture), parse_float=json_amount, parse_int=json_amount)
     return Parsed(
         [
             quote

@@ -13,8 +13,8 @@ from sources._parsing import (
     Price,
     Unreadable,
     canonical_amount,
-    decode,
     json_amount,
+    json_text,
     read_date,
     read_unit,
     shown,
@@ -118,7 +118,7 @@ def parse(capture: bytes) -> Parsed:
     the seller id that stands first in `_SELLERS`, then the one that spells out most of its path.
     """
     catalogue = json.loads(
-        decode(capture), parse_float=_Number, parse_int=_Number, object_pairs_hook=_object
+        json_text(capture), parse_float=_Number, parse_int=_Number, object_pairs_hook=_object
     )
     believed: dict[Offer, _Entry] = {}
     for key, fields in catalogue.items():

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from selectolax.lexbor import LexborHTMLParser
-
 from sources._contract import Evidence, Offer, Parsed, Quote, Rank, Source, Term
 from sources._parsing import (
     Meter,
@@ -16,6 +14,7 @@ from sources._parsing import (
     Unreadable,
     clean,
     decode,
+    parsed_html,
     read_price,
     shown,
     tables_in,

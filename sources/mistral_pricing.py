@@ -26,6 +26,7 @@ from sources._parsing import (
     Unreadable,
     clean,
     json_documents,
+    parsed_html,
     read_price,
     read_unit,
     shown,
@@ -125,7 +126,13 @@ def _is_tunable(labels: Sequence[str]) -> bool:
     return any(label.lower().startswith(_TRAINING) for label in labels)
 
 
+# 32 on 2026-08-04
+_MOST_CARDS: Final = 500
+
+
 def _in_cards(cards: Sequence[LexborNode]) -> Iterator[_Model]:
+    if len(cards) > _MOST_CARDS:
+        raise Unreadable(f"{len(cards)} cards are no page")
     for number, card in enumerate(cards):
         rows = card.css("div:has(> mistral-atom-text-price)")
         labels = [clean(row.css("p")[0].text()) for row in rows]

@@ -15,9 +15,10 @@ from sources._contract import EVERY_MODEL, Evidence, Offer, Parsed, Quote, Rank,
 from sources._parsing import Unreadable, lines_in, read_price, read_unit, shown
 
 _MILLION: Final = read_unit("1M tokens")
+_HEADER: Final = "모델 | 기능 | 유형 | 가격"
 # Between the header (model, feature, kind, price up to 128K, price above) and the notes.
 _TABLE: Final = re.compile(
-    r"^모델 \| 기능 \| 유형 \| 가격\n\( =< 128K 입력 토큰\) \| 가격\n"
+    rf"^{re.escape(_HEADER)}\n\( =< 128K 입력 토큰\) \| 가격\n"
     r"\(128,000개 이상의 입력 토큰\)\n---\|---\|---\|---\|---\n(.+?)\n(?=\* )",
     re.MULTILINE | re.DOTALL,
 )
@@ -39,7 +40,9 @@ _NO_TOKENS: Final = re.compile(
 def parse(capture: bytes) -> Parsed:
     """Read the prices per 1M training tokens, and the note on running a tuned model."""
     lines = [line.rstrip() for line in lines_in(capture)]
-    tables = _TABLE.findall("\n".join(lines))
+    # one search for its end is quick, thousands are not
+    has_one = lines.count(_HEADER) == 1
+    tables = _TABLE.findall("\n".join(lines)) if has_one else []
     if len(tables) != 1 or lines.count(_NOTE) != 1:
         raise Unreadable(
             f"{len(tables)} tables of Gemini prices as of 2025, and {lines.count(_NOTE)} notes on "

@@ -40,6 +40,7 @@ _FORMULA: Final = (
     "训练费用 = 总 token 数 x 精调单价 ="
     "(用户训练集token数+混入token数+验证集token数)x 迭代轮次 x 精调token单价"
 )
+_LONGEST_LINE: Final = 1_000
 _ROUNDING: Final = "若 token 数小于 1000,将会上取整为 1000 tokens 计算。"
 
 
@@ -149,7 +150,9 @@ def _billed_tokens(page: LexborHTMLParser) -> Term:
 
     Only what the page shows counts: its embedded data repeats every sentence.
     """
-    lines = [clean(line.text()) for line in page.css("div.ace-line")]
+    # one line may hold all the others
+    texts = (line.text()[:_LONGEST_LINE] for line in page.css("div.ace-line"))
+    lines = [clean(text) for text in texts]
     for sentence in (_FORMULA, _ROUNDING):
         if lines.count(sentence) != 1:
             raise Unreadable(f"{lines.count(sentence)} lines, not 1, say {shown(sentence)}")

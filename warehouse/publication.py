@@ -329,7 +329,7 @@ def _texts(db: duckdb.DuckDBPyConnection, table: str, form: Format) -> str:
 
 
 def _spelled(name: str, kind: str, form: Format) -> str:
-    if kind.startswith("DECIMAL"):
+    if kind.startswith("DECIMAL") and not kind.endswith(",0)"):
         # no zeros behind the last digit that says something
         return f"rtrim(rtrim({name}::varchar, '0'), '.')"
     if kind == "TIMESTAMP":

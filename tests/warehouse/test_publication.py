@@ -526,6 +526,16 @@ def test_json_is_exact_and_stands_at_a_versioned_path(published: Store, tmp_path
     assert list(prices["columns"]) == list(said["rows"][0])
 
 
+def test_what_json_has_no_word_for_is_null(copied: Path, tmp_path: Path) -> None:
+    with duckdb.connect(copied / "ratecard.duckdb") as db:
+        db.execute("update price_changes set change_pct = 'infinity'")
+    export(copied, tmp_path / "out", "json")
+    file = tmp_path / "out" / f"v{SCHEMA_VERSION}" / "price_changes.json"
+    rows = json.loads(file.read_bytes())["rows"]
+    assert rows
+    assert all(row["change_pct"] is None for row in rows)
+
+
 def test_instants_keep_their_fractions(tmp_path: Path) -> None:
     world = World(Store(tmp_path))
     world.says(0.1 + 1e-6, quote(1))

@@ -12,16 +12,20 @@ steps as (
         source,
         key,
         valid_from,
-        concat_ws(
-            '|',
+        -- what is not listed is as if it had never been said
+        if(
             is_listed,
-            availability,
-            list_unit_price,
-            pricing_unit,
-            pricing_currency,
-            unit_price,
-            value,
-            checked_at
+            concat_ws(
+                '|',
+                availability,
+                list_unit_price,
+                pricing_unit,
+                pricing_currency,
+                unit_price,
+                value,
+                checked_at
+            ),
+            null
         ) as says
     from believed
 ),

@@ -26,10 +26,11 @@ said as (
 marked as (
     select
         * exclude (says),
-        says is distinct from lag(says) over (
-            partition by source, key order by valid_from
-        ) as is_change
+        says is distinct from lag(says) over steps
+        -- what was never listed was not withdrawn either
+        and (is_listed or lag(says) over steps is not null) as is_change
     from said
+    window steps as (partition by source, key order by valid_from)
 ),
 
 runs as (
