@@ -1,67 +1,22 @@
 """The assets: one per source, one per table, and the publication that readers see."""
 
-from collections.abc import Callable, Iterator
-from functools import cached_property
-from importlib.metadata import version
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 import dagster as dg
 
 from pipeline.configuration import Setup
-from pipeline.looking import Looker, source_list, utc_now
+from pipeline.workshop import Workshop
 from sources._contract import Source
-from sources._rates import usd_rates
 from warehouse.log import Outcome
-from warehouse.schemas import SCHEMAS
-from warehouse.store import TABLES, InvalidTable, Rules, Store, dependencies, table_comment
+from warehouse.schemas import COLUMNS, SCHEMAS
+from warehouse.store import TABLES, InvalidTable, dependencies, table_comment
 
 _POOL: Final = "warehouse"
 _KINDS: Final = {".json": "json", ".csv": "csv", ".md": "markdown"}
 REFERENCE: Final = dg.AssetKey(["warehouse", "reference"])
 PUBLICATION: Final = dg.AssetKey(["warehouse", "publication"])
-
-
-class Workshop:
-    """What every asset of one run shares: the setup, the store, and the one look at sources.
-
-    `names` are the sources that are looked at, all that are asked where none is given.
-    `on_done` is called with an asset's name whenever one is through, well or not.
-    """
-
-    def __init__(
-        self,
-        setup: Setup,
-        *,
-        names: list[str] | None = None,
-        on_done: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        self.setup = setup
-        self.store = Store(setup.settings.data_dir)
-        self.on_done = on_done
-        self._names = setup.asked if names is None else names
-        self._looker: Looker | None = None
-
-    @cached_property
-    def waiting_before(self) -> dict[str, tuple[str, ...]]:
-        """Give the fingerprints of the doubts that waited for a decision when first asked."""
-        return self.waiting()
-
-    def waiting(self) -> dict[str, tuple[str, ...]]:
-        """Give the fingerprints of the doubts that wait for a decision now, by source."""
-        return {look.source: fingerprints for look, fingerprints in self.store.waiting()}
-
-    @property
-    def looker(self) -> Looker:
-        """Give the looker of this run, made when it is first needed."""
-        if self._looker is None:
-            self._looker = Looker(self.setup, self._names, self.store.last_seen())
-        return self._looker
-
-    def close(self) -> None:
-        """End what the run began."""
-        if self._looker is not None:
-            self._looker.close()
 
 
 def workshop(setup: Setup) -> dg.ResourceDefinition:
@@ -134,10 +89,7 @@ def _source_asset(source: Source) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
         shop: Workshop = context.resources.workshop
-        try:
-            (outcome,) = shop.store.record([shop.looker.look(source.name)], shop.setup.read)
-        finally:
-            shop.on_done(source.name)
+        outcome = shop.look(source.name)
         is_good = outcome.is_good
         yield dg.AssetCheckResult(
             check_name="is_read_whole",
@@ -197,14 +149,7 @@ def _reference(setup: Setup) -> dg.AssetsDefinition:
     )
     def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         shop: Workshop = context.resources.workshop
-        counts = shop.store.prepare(
-            utc_now(),
-            source_list(setup),
-            usd_rates(),
-            Rules(setup.settings.trusted_days, setup.settings.tolerance_pct),
-            version("ratecard"),
-        )
-        shop.on_done("reference")
+        counts = shop.prepare()
         return dg.MaterializeResult(metadata={f"rows of {name}": n for name, n in counts.items()})
 
     return reference
@@ -221,7 +166,14 @@ def _table_asset(table: str) -> dg.AssetsDefinition:
         deps=[REFERENCE, *(table_key(name) for name in sorted(dependencies(table) & {*TABLES}))],
         metadata={
             "dagster/column_schema": dg.TableSchema(
-                [dg.TableColumn(name, str(column.dtype)) for name, column in columns.items()]
+                [
+                    dg.TableColumn(
+                        name,
+                        str(column.dtype),
+                        description=COLUMNS.get(f"{table}.{name}", COLUMNS.get(name)),
+                    )
+                    for name, column in columns.items()
+                ]
             )
         },
         required_resource_keys={"workshop"},
@@ -239,14 +191,12 @@ def _table_asset(table: str) -> dg.AssetsDefinition:
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
         shop: Workshop = context.resources.workshop
         try:
-            row_count = shop.store.build(table)
+            row_count = shop.build(table)
         except InvalidTable as error:
             yield dg.AssetCheckResult(
                 check_name="fits_its_schema", passed=False, description=str(error)
             )
             raise dg.Failure(str(error), allow_retries=False) from error
-        finally:
-            shop.on_done(table)
         yield dg.AssetCheckResult(check_name="fits_its_schema", passed=True)
         yield dg.MaterializeResult(metadata={"dagster/row_count": row_count})
 
@@ -265,8 +215,7 @@ def _publication() -> dg.AssetsDefinition:
     )
     def publication(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         shop: Workshop = context.resources.workshop
-        published = shop.store.publish()
-        shop.on_done("publication")
+        published = shop.publish()
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(published),

@@ -75,7 +75,7 @@ def refresh(
     data_dir: DataDir = None,
 ) -> None:
     """Look at the sources, build the tables, publish them, and say how every source is."""
-    from pipeline.refresh import refresh as run  # noqa: PLC0415 dagster takes long to import
+    from pipeline.refresh import refresh as run  # noqa: PLC0415 a question needs none of it
 
     setup = _setup(data_dir)
     for name in names or ():
@@ -380,7 +380,7 @@ def show(source: Reviewed, *, as_json: AsJson = False, data_dir: DataDir = None)
     """Show in what a waiting capture differs from what is believed."""
     setup = _setup(data_dir)
     store = Store(setup.settings.data_dir)
-    look, _ = _waiting(store, source)
+    look, _ = _doubted(store, source)
     difference = store.difference(look, setup.read)
     _show(difference, f"{source}: what {look.looked_at} says otherwise", as_json=as_json)
 
@@ -406,19 +406,20 @@ def _decide(source: str, verdict: str, why: str, *, as_json: bool, data_dir: Pat
 
     setup = _setup(data_dir)
     store = Store(setup.settings.data_dir)
-    look, fingerprints = _waiting(store, source)
+    look, fingerprints = _doubted(store, source)
     decision = Decision(source, look.capture_sha256 or "", verdict, why, utc_now(), fingerprints)
     _then_build(setup, source, lambda: store.decide(decision, setup.read), is_shown=not as_json)
     table = store.ask("review", source=source, everything=False)
     _show(table, f"{source}: {verdict}", as_json=as_json)
 
 
-def _waiting(store: Store, source: str) -> tuple[Look, tuple[str, ...]]:
-    waiting = {look.source: (look, fingerprints) for look, fingerprints in store.waiting()}
-    if source not in waiting:
-        names = ", ".join(waiting) or "none"
-        _stop(f"nothing of {source} waits for a decision; waiting: {names}")
-    return waiting[source]
+def _doubted(store: Store, source: str) -> tuple[Look, tuple[str, ...]]:
+    """Find the capture to decide on: one that waits, or else one that was decided already."""
+    both = [*store.waiting(decided=True), *store.waiting()]
+    found = {look.source: (look, fingerprints) for look, fingerprints in both}
+    if source not in found:
+        _stop(f"nothing of {source} is doubted; see `ratecard review`")
+    return found[source]
 
 
 @app.command(epilog="""Example: ratecard sql "select * from market_summary" """)
@@ -550,7 +551,10 @@ def export(
 def verify(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Check what is published against its manifest: files, hashes, row counts."""
     problems = _store(data_dir).verify()
-    _show(pl.DataFrame({"problem": problems}), "Problems", as_json=as_json)
+    if problems or as_json:
+        _show(pl.DataFrame({"problem": problems}), "Problems", as_json=as_json)
+    else:
+        out.print("Nothing is wrong.")
     if problems:
         raise typer.Exit(Exit.FAILED)
 

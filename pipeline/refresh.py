@@ -1,18 +1,19 @@
-"""One refresh: look at the sources, build the tables, publish; in one process, run by Dagster."""
+"""One refresh by the command: look at the sources, build the tables, publish; in this process.
+
+These are the steps of Dagster's assets, in their order and without Dagster: its bookkeeping of
+a run nobody will look at takes as long as the run.
+"""
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
-import dagster as dg
-
-from pipeline.assets import Workshop, source_assets, source_key, table_assets
 from pipeline.configuration import Setup
-
-# The command says what failed itself; Dagster's own log of it is for the daemon.
-_QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+from pipeline.workshop import PUBLICATION, REFERENCE, Workshop
+from warehouse.log import Outcome
+from warehouse.store import TABLES, dependencies
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,9 @@ def refresh(
     try:
         # nobody else waits for our network: the store is taken when the answers are there
         shop.looker.look_at_all()
-        with _undisturbed(), shop.store.session(), dg.DagsterInstance.ephemeral() as instance:
-            tables = table_assets(setup)
-            keys = [source_key(name) for name in names]
-            everything = [*keys, *(key for asset in tables for key in asset.keys)]
-            failed = _run(instance, [*source_assets(setup), *tables], shop, everything)
-            failed_sources = {name: why for name, why in failed.items() if name in names}
-            if failed_sources:
-                # Dagster skips what lies below a failure, but the tables are made of all that is
-                # known, and what failed is known to be so
-                return Refreshed(failed_sources, _run(instance, tables, shop))
-            return Refreshed({}, failed)
+        with _undisturbed(), shop.store.session():
+            failed = {name: why for name in names if (why := _fault(shop.look, name))}
+            return Refreshed(failed, _build(shop))
     finally:
         shop.close()
 
@@ -57,8 +50,37 @@ def refresh(
 def build(setup: Setup, on_done: Callable[[str], None] = lambda _: None) -> Refreshed:
     """Build the tables from what is known, and publish them, without looking at any source."""
     shop = Workshop(setup, on_done=on_done)
-    with _undisturbed(), shop.store.session(), dg.DagsterInstance.ephemeral() as instance:
-        return Refreshed({}, _run(instance, table_assets(setup), shop))
+    with _undisturbed(), shop.store.session():
+        return Refreshed({}, _build(shop))
+
+
+def _build(shop: Workshop) -> Mapping[str, str | None]:
+    """Build every table and publish them; give those steps that failed, or needed one that did."""
+    failed: dict[str, str | None] = {}
+    steps: list[tuple[str, Callable[[], object], frozenset[str]]] = [
+        (REFERENCE, shop.prepare, frozenset())
+    ]
+    steps += [
+        (table, partial(shop.build, table), dependencies(table) | {REFERENCE}) for table in TABLES
+    ]
+    steps.append((PUBLICATION, shop.publish, frozenset(TABLES)))
+    for name, step, needed in steps:
+        if needed & failed.keys():
+            failed[name] = None
+        elif why := _fault(step):
+            failed[name] = why
+    return failed
+
+
+def _fault(step: Callable[..., object], *arguments: str) -> str | None:
+    """Take a step, and give what went wrong, if it did; the other steps go on."""
+    try:
+        done = step(*arguments)
+    except Exception as error:  # noqa: BLE001 what it is, its step's name stands beside it
+        return f"{type(error).__name__}: {error}" if str(error) else repr(error)
+    if isinstance(done, Outcome) and not done.is_good:
+        return done.error or done.outcome
+    return None
 
 
 @contextmanager
@@ -69,29 +91,3 @@ def _undisturbed() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def _run(
-    # an instance of the command's own: DAGSTER_HOME, where it is set, belongs to the daemon
-    instance: dg.DagsterInstance,
-    assets: list[dg.AssetsDefinition],
-    shop: Workshop,
-    keys: list[dg.AssetKey] | None = None,
-) -> Mapping[str, str | None]:
-    """Materialise assets in this process, and give those that failed with the reason."""
-    result = dg.materialize(
-        assets,
-        instance=instance,
-        resources={"workshop": dg.ResourceDefinition.hardcoded_resource(shop)},
-        run_config=_QUIET,
-        selection=keys,
-        raise_on_error=False,
-    )
-    asked = {key for asset in assets for key in asset.keys if keys is None or key in keys}
-    done = {event.asset_key for event in result.get_asset_materialization_events()}
-    reasons = {
-        event.step_key: (error.cause or error).message.strip()
-        for event in result.get_step_failure_events()
-        if (error := event.step_failure_data.error)
-    }
-    return {key.path[-1]: reasons.get(key.to_python_identifier()) for key in sorted(asked - done)}

@@ -22,8 +22,9 @@ _METERS: Final[Mapping[str, Meter]] = {
 }
 # Older models have no cheaper price for input that is cached.
 _REQUIRED: Final = _METERS.keys() - {"Cached Input"}
-# The oldest two are sold without saying where.
 _GEOGRAPHIES: Final = {"Regional": "regional", "Global": "global", "": None}
+# The oldest two are sold without saying where.
+_ANYWHERE: Final = {"Babbage-002", "Davinci-002"}
 
 
 class _Row(NamedTuple):
@@ -59,7 +60,9 @@ def _rows(table: list[tuple[int, str]]) -> Iterator[_Row]:
     row: _Row | None = None
     for at, text in table[2:]:
         match _cells(text):
-            case [model, geography, price] if model and geography in _GEOGRAPHIES:
+            case [model, geography, price] if (
+                model and geography in _GEOGRAPHIES and bool(geography) != (model in _ANYWHERE)
+            ):
                 if row:
                     yield row
                 row = _Row(at, model, geography, [(at, price)])

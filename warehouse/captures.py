@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -95,17 +96,19 @@ class Archive:
     def __init__(self, folder: Path) -> None:
         self._captures = folder / "captures"
         self._journal = folder / "journal.jsonl"
+        self._partial = folder / ".partial"
 
     def keep(self, content: bytes) -> str:
-        """Store a capture's bytes and give their SHA-256; bytes already held cost nothing.
+        """Store a capture's bytes and give their SHA-256; one process at a time may do so.
 
-        The file appears whole or not at all, also when the process dies.
+        The file appears whole or not at all, also when the process dies. Where it is there
+        already and does not hold these bytes, it is written anew.
         """
         digest = hashlib.sha256(content).hexdigest()
         path = self._path(digest)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, zstandard.compress(content))
+        if not _holds(path, content):
+            with _writing(path):
+                self._write_whole(path, zstandard.compress(content))
         return digest
 
     def load(self, digest: str) -> bytes:
@@ -113,6 +116,8 @@ class Archive:
         path = self._path(digest)
         try:
             content = zstandard.decompress(path.read_bytes())
+        except PermissionError as error:
+            raise _unreadable(path, error) from error
         except (OSError, zstandard.ZstdError) as error:
             raise ArchiveError(
                 f"capture {digest} cannot be read ({error}); restore {path} from a backup"
@@ -123,45 +128,118 @@ class Archive:
 
     def note(self, entry: Entry) -> None:
         """Append a look or a decision to the journal, on disk before this returns."""
-        self._journal.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps(asdict(entry), default=datetime.isoformat, ensure_ascii=False)
-        with self._journal.open("ab+") as journal:
-            journal.truncate(_whole_lines(journal.tell(), self._journal))
-            journal.write(line.encode() + b"\n")
-            journal.flush()
-            os.fsync(journal.fileno())
+        with _writing(self._journal):
+            is_new = not self._journal.exists()
+            make_folder(self._journal.parent)
+            with self._journal.open("ab+") as journal:
+                journal.truncate(_whole_lines(journal.tell(), self._journal))
+                journal.write(line.encode() + b"\n")
+                journal.flush()
+                os.fsync(journal.fileno())
+            if is_new:
+                sync(self._journal.parent)
 
     def entries(self, after: int = 0) -> Iterator[tuple[int, Entry]]:
         """Give the journal's entries in the order they became known, each with its position.
 
-        Positions count from 1; those up to `after` are left out. A last line that a dying
-        process left unfinished was never acknowledged and is not given.
+        Positions count from 1; those up to `after` are left out, but must be there. A last line
+        that a dying process left unfinished was never acknowledged and is not given.
         """
-        if not self._journal.exists():
-            return
-        with self._journal.open("rb") as journal:
-            for position, line in enumerate(journal, start=1):
-                if position > after and line.endswith(b"\n"):
-                    yield position, _entry(line, position, self._journal)
+        position = 0
+        try:
+            with self._journal.open("rb") as journal:
+                for line in journal:
+                    if not line.endswith(b"\n"):
+                        break
+                    position += 1
+                    if position > after:
+                        yield position, _entry(line, position, self._journal)
+        except FileNotFoundError:
+            # before the first look there is none
+            pass
+        except OSError as error:
+            raise _unreadable(self._journal, error) from error
+        if position < after:
+            raise ArchiveError(
+                f"{self._journal} has {position} entries where there were {after}; restore it "
+                "from a backup"
+            )
 
     def _path(self, digest: str) -> Path:
         return self._captures / digest[:2] / f"{digest}.zst"
+
+    def _write_whole(self, path: Path, content: bytes) -> None:
+        make_folder(path.parent)
+        try:
+            with self._partial.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            self._partial.replace(path)
+        finally:
+            self._partial.unlink(missing_ok=True)
+        sync(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those that it lies in, so that they outlast a failure of the power."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync(folder.parent)
+
+
+def sync(path: Path) -> None:
+    """Have a file's bytes, or a folder's names, on disk before this returns."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return zstandard.decompress(path.read_bytes()) == content
+    except (OSError, zstandard.ZstdError):
+        return False
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ArchiveError(
+            f"{path} cannot be written ({error.strerror}); nothing that was kept is lost; make "
+            "room or let ratecard write there, then run it again"
+        ) from error
+
+
+def _unreadable(path: Path, error: OSError) -> ArchiveError:
+    return ArchiveError(
+        f"{path} cannot be read ({error.strerror}); let ratecard read it, then run it again"
+    )
 
 
 def _entry(line: bytes, position: int, journal: Path) -> Entry:
     try:
         fields = json.loads(line)
+        kind = Decision if "verdict" in fields else Choice if "inputs" in fields else Look
+        if unknown := sorted(fields.keys() - kind.__dataclass_fields__.keys()):
+            raise ArchiveError(
+                f"line {position} of {journal} says {', '.join(unknown)}: a newer ratecard wrote "
+                "it; use that one"
+            )
         for name in ("looked_at", "known_at"):
             if name in fields:
                 fields[name] = datetime.fromisoformat(fields[name])
-        if "verdict" in fields:
-            fields["fingerprints"] = tuple(fields["fingerprints"])
-            return Decision(**fields)
-        if "inputs" in fields:
-            fields["inputs"] = tuple(fields["inputs"])
-            return Choice(**fields)
-        return Look(**fields)
-    except (ValueError, TypeError, KeyError) as error:
+        for name in ("fingerprints", "inputs"):
+            if name in fields:
+                fields[name] = tuple(fields[name])
+        return kind(**fields)
+    except (ValueError, TypeError, AttributeError) as error:
         raise ArchiveError(
             f"line {position} of {journal} is no entry ({error}); restore it from a backup"
         ) from error
@@ -180,12 +258,3 @@ def _whole_lines(size: int, path: Path) -> int:
                 return start + newline + 1
             end = start
     return 0
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -12,14 +12,19 @@ from typing import Any, Final, NamedTuple
 import duckdb
 import polars as pl
 
-from warehouse.captures import Archive, Choice, Decision, Entry, Look
+from warehouse.captures import Archive, ArchiveError, Choice, Decision, Entry, Look
 from warehouse.gate import FACT, NO_FACT, Doubt, Limits, doubts, told
 
 _SQL: Final = Path(__file__).parent / "sql"
+MIGRATIONS: Final = _SQL / "migrations"
 # What a look may come to; a good one is believed.
 GOOD: Final = ("read", "unchanged")
 _REASONS_SHOWN: Final = 3
-_INSTANT: Final = timedelta(microseconds=1)
+INSTANT: Final = timedelta(microseconds=1)
+
+
+class NewerVersion(Exception):  # noqa: N818 an answer of the file, not a fault
+    """The log's tables were made by a later ratecard, and this one does not know them."""
 
 
 class Refusal(Exception):  # noqa: N818 an answer of the reader, not a fault
@@ -83,33 +88,56 @@ class Log:
         self._archive = archive
         self._read = read
 
-    def catch_up(self) -> None:
-        """Fold the entries that stand in the journal and not yet in the log."""
-        for position, entry in self._archive.entries(after=last_position(self._db)):
-            self.fold(position, entry)
+    def catch_up(self, *, can_lack: bool = True) -> None:
+        """Fold the entries that stand in the journal and not yet in the log.
 
-    def fold(self, position: int, entry: Entry, content: bytes | None = None) -> Outcome | None:
-        """Add one entry of the journal, and what follows from it: all of it or nothing.
-
-        Gives what became of a look. `content` are the bytes that it saw; they are loaded from
-        the archive where they are needed and not given. A capture that arrives late may change
-        what later ones of its source come to: then the source's whole story is told anew.
+        Raises `ArchiveError` where a capture is lost and none can be lacking.
         """
-        with transaction(self._db):
-            if isinstance(entry, Decision):
-                self._insert("decisions", _decision_rows(position, entry))
-                self._retell(entry.source, position, entry.known_at)
-                return None
-            if isinstance(entry, Choice):
-                self._insert("choices", _choice_row(position, entry))
-                return None
-            outcome = self._add(position, entry, content)
-            # most captures are the latest, and then there is no later word to change
-            if outcome.is_good and self._changes_a_later_word(entry):
-                # what it added is in the story, too, and nobody has seen it yet
-                run(self._db, sql("log/take_back"), position=position)
-                self._retell(entry.source, position, entry.known_at)
+        for position, entry in self._archive.entries(after=last_position(self._db)):
+            if can_lack and isinstance(entry, Look):
+                self.take(position, entry)
+            else:
+                with transaction(self._db):
+                    self.fold(position, entry)
+
+    def take(self, position: int, look: Look, content: bytes | None = None) -> Outcome:
+        """Fold a look, all of it or nothing; where a capture that this takes is lost, refuse it.
+
+        So the other sources need not wait for a backup; a rebuild makes good for it.
+        """
+        try:
+            with transaction(self._db):
+                return self.fold_look(position, look, content)
+        except ArchiveError as error:
+            outcome = Outcome(look, "refused", error=f"{error}; then run `ratecard rebuild`")
+            with transaction(self._db):
+                self._note(position, outcome)
             return outcome
+
+    def fold(self, position: int, entry: Entry) -> None:
+        """Add one entry of the journal, and what follows from it. Belongs into a transaction."""
+        if isinstance(entry, Look):
+            self.fold_look(position, entry)
+        elif isinstance(entry, Decision):
+            self._insert("decisions", _decision_rows(position, entry))
+            self._retell(entry.source, position, entry.known_at)
+        else:
+            self._insert("choices", _choice_row(position, entry))
+
+    def fold_look(self, position: int, look: Look, content: bytes | None = None) -> Outcome:
+        """Add a look, and what follows from it; give what became of it.
+
+        `content` are the bytes that it saw; they are loaded from the archive where they are
+        needed and not given. A capture that arrives late may change what later ones of its
+        source come to: then the source's whole story is told anew.
+        """
+        outcome = self._add(position, look, content)
+        # most captures are the latest, and then there is no later word to change
+        if outcome.is_good and self._changes_a_later_word(look):
+            # what it added is in the story, too, and nobody has seen it yet
+            run(self._db, sql("log/take_back"), position=position)
+            self._retell(look.source, position, look.known_at)
+        return outcome
 
     def reread(self, source: str, known_at: datetime, since: datetime | None = None) -> int:
         """Read a source's captures again with today's parser; add what they say otherwise.
@@ -140,7 +168,7 @@ class Log:
         of change points added, which are known since `known_at`. Belongs into a transaction.
         """
         with duckdb.connect(":memory:") as scratch:
-            scratch.execute(sql("log/schema"))
+            migrate(scratch)
             story = Log(scratch, self._archive, self._read)
             story._insert("decisions", self._frame("log/decisions_of", source=source))
             retold = [
@@ -344,7 +372,8 @@ class Log:
         up to the next one that was believed and still is: it stands where it stood.
         """
         later = self._frame("log/later_captures", **vars(look)).rows(named=True)
-        if any([fields.pop("is_dated") for fields in later]):
+        dated = [fields for fields in later if fields.pop("is_dated")]
+        if dated:
             return True
         for fields in later:
             was_good = fields.pop("is_good")
@@ -356,7 +385,7 @@ class Log:
 
     def _is_believable(self, look: Look) -> bool:
         """Judge a capture that is in the log already."""
-        just_before = replace(look, looked_at=look.looked_at - _INSTANT)
+        just_before = replace(look, looked_at=look.looked_at - INSTANT)
         ((sha256, last_good_at, *_),) = self._rows("log/capture_before", **vars(just_before))
         if sha256 == look.capture_sha256:
             return True
@@ -405,9 +434,36 @@ def transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        db.execute("rollback")
+        # where the disk failed, the engine has rolled back already, or will when it opens again
+        with suppress(duckdb.Error):
+            db.execute("rollback")
         raise
     db.execute("commit")
+
+
+def migrate(db: duckdb.DuckDBPyConnection) -> None:
+    """Bring the log's tables to today's version from any earlier one, each step all or nothing.
+
+    A step is one file in `sql/migrations`, and never changes; empty databases take all of them,
+    too. Raises `NewerVersion` where the tables are ahead.
+    """
+    steps = [path.stem for path in sorted(MIGRATIONS.glob("*.sql"))]
+    ((has_log, is_counted),) = db.execute(sql("log/has_tables")).fetchall()
+    # the first version had a log, and did not count
+    version = int(has_log)
+    if is_counted:
+        ((version,),) = db.execute("select max(version) from migrations").fetchall()
+    if version > len(steps):
+        raise NewerVersion(
+            f"was made by a newer ratecard: its log has version {version}, and this one knows "
+            f"{len(steps)}; install the newer one, or use another folder"
+        )
+    for number, name in enumerate(steps, start=1):
+        if number > version:
+            with transaction(db):
+                db.execute((MIGRATIONS / f"{name}.sql").read_text(encoding="utf-8"))
+                db.execute("create table if not exists migrations (version integer, name varchar)")
+                db.execute("insert into migrations values ($1, $2)", [number, name])
 
 
 @cache

@@ -1,11 +1,14 @@
 """The warehouse: record what was read, build the tables from it, publish them, answer queries."""
 
 import hashlib
+import os
 import re
+import socket
+import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -15,14 +18,17 @@ import filelock
 import polars as pl
 from pandera.errors import SchemaErrors
 
-from warehouse.captures import Archive, Choice, Decision, Look
+from warehouse.captures import Archive, Choice, Decision, Look, make_folder, sync
 from warehouse.gate import Doubt
 from warehouse.log import (
+    INSTANT,
     Log,
+    NewerVersion,
     Outcome,
     Reader,
     frame,
     last_position,
+    migrate,
     named,
     run,
     sql,
@@ -71,6 +77,8 @@ PUBLISHED: Final = (*TABLES, "captures", "looks")
 _SQL: Final = Path(__file__).parent / "sql"
 _TABLE_NAMES: Final = "select table_name from duckdb_tables()"
 _MODELS: Final = Path(__file__).parent / "models.csv"
+# What the engine says where the disk fails it, at once or when it commits.
+_DISK_ERRORS: Final = (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException)
 # DuckDB 2.0 writes files that 1.5 cannot open unless told; readers have either.
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "storage_compatibility_version": "v1.5.0"
@@ -83,6 +91,10 @@ class StoreError(Exception):
 
 class InvalidTable(StoreError):  # noqa: N818 names the table's state
     """A table that was built breaks its schema; the one before it still stands."""
+
+
+class NotOurs(StoreError):  # noqa: N818 names the file's state
+    """The warehouse's file is another's: a newer ratecard made it, or a program has it open."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +146,7 @@ class Store:
         with self._writing() as db:
             log = Log(db, self.archive, read)
             log.catch_up()
-            known_at = _latest_knowledge(db)
+            known_at = _never_known(db)
             for look, content in looks:
                 # knowledge has one order even where the clock has not
                 known_at = max(known_at, look.known_at)
@@ -146,23 +158,21 @@ class Store:
                     yield Outcome(noted, "unchanged", is_repeat=True)
                     continue
                 self.archive.note(noted)
-                outcome = log.fold(last_position(db) + 1, noted, content)
-                assert outcome is not None, "a look has an outcome"
-                yield outcome
+                yield log.take(last_position(db) + 1, noted, content)
 
     def decide(self, decision: Decision | Choice, read: Reader) -> None:
         """Note a person's decision, and follow it.
 
         On a doubt it tells the story of its source anew; on a disagreement it says which source
-        holds, from the next build on.
+        holds, from the next build on. What cannot be followed is not noted either.
         """
         with self._writing() as db:
             log = Log(db, self.archive, read)
             log.catch_up()
-            known_at = max(_latest_knowledge(db), decision.known_at)
-            noted = replace(decision, known_at=known_at)
-            self.archive.note(noted)
-            log.fold(last_position(db) + 1, noted)
+            noted = replace(decision, known_at=max(_never_known(db), decision.known_at))
+            with transaction(db):
+                log.fold(last_position(db) + 1, noted)
+                self.archive.note(noted)
 
     def reparse(
         self,
@@ -180,7 +190,7 @@ class Store:
         with self._writing() as db:
             log = Log(db, self.archive, read)
             log.catch_up()
-            known_at = max(known_at, _latest_knowledge(db))
+            known_at = max(known_at, _never_known(db))
             have = [source for (source,) in db.execute(sql("log/captured_sources")).fetchall()]
             chosen = have if names is None else [name for name in have if name in names]
             return {name: log.reread(name, known_at, since) for name in chosen}
@@ -192,13 +202,14 @@ class Store:
         rows = self.ask("last_seen").rows(named=True)
         return {row["source"]: Look(**row) for row in rows}
 
-    def waiting(self) -> list[tuple[Look, tuple[str, ...]]]:
+    def waiting(self, *, decided: bool = False) -> list[tuple[Look, tuple[str, ...]]]:
         """Give each capture that waits for a decision, with its doubts' fingerprints.
 
-        Of a source only the last capture can wait: what it said before is past.
+        Of a source only the last capture can wait: what it said before is past. With `decided`
+        those are given, too, on which there is a decision, which another one replaces.
         """
         with self._writing() as db:
-            rows = frame(db, sql("log/waiting")).rows(named=True)
+            rows = frame(db, sql("log/waiting"), decided=decided).rows(named=True)
         return [
             (Look(**row), tuple(fingerprints))
             for row in rows
@@ -220,19 +231,37 @@ class Store:
         """Make the log anew from the archive with today's readers; give the number of entries.
 
         The tables and the published file stay as they are until they are built again.
-        Raises `ArchiveError` where a capture is lost; then nothing was replaced.
+        Raises `ArchiveError` where a capture or the end of the journal is lost; then nothing was
+        replaced.
         """
         fresh = Store(self.folder, wait_for=self._wait_for)
         fresh._file = self.folder / "rebuilding.duckdb"
         with self._locked():
+            self._demand_whole_journal()
             fresh._file.unlink(missing_ok=True)
             _drop_unwritten(fresh._file)
             with fresh._connected() as db:
-                Log(db, self.archive, read).catch_up()
+                Log(db, self.archive, read).catch_up(can_lack=False)
                 count = last_position(db)
-            _drop_unwritten(self._file)
-            fresh._file.replace(self._file)
+            with self._on_disk(OSError):
+                _drop_unwritten(self._file)
+                fresh._file.replace(self._file)
+                sync(self.folder)
         return count
+
+    def _demand_whole_journal(self) -> None:
+        """Demand that all is there that was folded once; a file that is damaged cannot tell."""
+        if not self._file.exists():
+            return
+        try:
+            with self._connected() as db:
+                position = last_position(db)
+        except NotOurs:
+            raise
+        except (StoreError, duckdb.Error):
+            return
+        for _ in self.archive.entries(after=position):
+            break
 
     def digest(self) -> str:
         """Give one hash of all that is believed now about every valid time.
@@ -289,7 +318,7 @@ class Store:
         table that stood before still stands.
         """
         try:
-            with self._writing() as db, self._on_disk():
+            with self._writing() as db, self._on_disk(OSError):
                 unstage(table, self.folder)
                 with transaction(db):
                     count = _create(db, table, _select(table))
@@ -305,7 +334,7 @@ class Store:
 
     def publish(self) -> Path:
         """Swap in a copy of the warehouse: a reader sees the old one or the new one, whole."""
-        with self._writing() as db, self._on_disk():
+        with self._writing() as db, self._on_disk(OSError):
             built = {name for (name,) in db.execute(_TABLE_NAMES).fetchall()}
             if missing := {*TABLES} - built:
                 raise StoreError(f"not built yet: {sorted(missing)}; run `ratecard refresh`")
@@ -353,11 +382,11 @@ class Store:
             raise StoreError(f"nothing is published in {self.folder} yet; run `ratecard refresh`")
 
     @contextmanager
-    def _on_disk(self) -> Iterator[None]:
+    def _on_disk(self, *errors: type[Exception]) -> Iterator[None]:
         """Say what to do where the disk is full or may not be written to."""
         try:
             yield
-        except (OSError, duckdb.IOException, duckdb.TransactionException) as error:
+        except errors as error:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: Exception) -> StoreError:
@@ -369,35 +398,55 @@ class Store:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         lock = filelock.FileLock(self.folder / ".lock", timeout=self._wait_for.total_seconds())
+        # who dies lets go of the lock, and leaves only the name behind
+        name = self.folder / ".lock-holder"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             lock.acquire()
         except filelock.Timeout as error:
             raise StoreError(
-                f"another ratecard has been writing to {self.folder} for {self._wait_for}; "
-                "wait for it or stop it, then try again"
+                f"{_holder(name)} has been writing to {self.folder} for longer than "
+                f"{self._wait_for}; wait for it or stop it, then try again"
             ) from error
         except OSError as error:
             raise self._unwritable(error) from error
         try:
+            # where the disk is full, what is to be done will say so
+            with suppress(OSError):
+                name.write_text(_own_name(), encoding="utf-8")
             yield
         finally:
+            with suppress(OSError):
+                name.unlink()
             lock.release()
 
     @contextmanager
     def _connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._on_disk(*_DISK_ERRORS):
+            try:
+                db = duckdb.connect(self._file, config=_CONFIG)
+            except duckdb.Error as error:
+                raise _unopened(self._file, error) from error
+            with db:
+                self._migrate(db)
+                yield db
+
+    def _migrate(self, db: duckdb.DuckDBPyConnection) -> None:
         try:
-            db = duckdb.connect(self._file, config=_CONFIG)
-        except duckdb.Error as error:
-            raise StoreError(f"{self._file} cannot be opened: {error}") from error
-        with db:
-            db.execute(sql("log/schema"))
-            yield db
+            migrate(db)
+        except NewerVersion as error:
+            raise NotOurs(f"{self._file} {error}") from error
+        except duckdb.ProgrammingError as error:
+            raise StoreError(
+                f"{self._file} cannot be brought to this version: {error}; it stays as it was; "
+                "`ratecard rebuild` makes it anew from the archive"
+            ) from error
 
     @contextmanager
     def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
         if self._open is not None:
-            yield self._open
+            with self._on_disk(*_DISK_ERRORS):
+                yield self._open
             return
         with self._locked(), self._connected() as db:
             yield db
@@ -406,8 +455,32 @@ class Store:
 @contextmanager
 def _nothing_known() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:") as db:
-        db.execute(sql("log/schema"))
+        migrate(db)
         yield db
+
+
+def _own_name() -> str:
+    """Name this process for those who wait for it."""
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return f"{command!r} (process {os.getpid()} on {socket.gethostname()}, since {now})"
+
+
+def _holder(name: Path) -> str:
+    try:
+        return name.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return "another ratecard"
+
+
+def _unopened(file: Path, error: duckdb.Error) -> StoreError:
+    said = str(error).partition("\n")[0]
+    if "lock" in said:
+        return NotOurs(f"{file} is open elsewhere: {said}; close it there, then try again")
+    return StoreError(
+        f"{file} cannot be opened: {said}; let ratecard write there, or make room; if the file is "
+        "damaged, `ratecard rebuild` makes it anew from the archive"
+    )
 
 
 def table_comment(table: str) -> str:
@@ -513,9 +586,10 @@ def _drop_unwritten(file: Path) -> None:
     file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
 
 
-def _latest_knowledge(db: duckdb.DuckDBPyConnection) -> datetime:
-    latest = db.execute("select max(known_at) from looks").fetchall()[0][0]
-    return latest if isinstance(latest, datetime) else datetime.min  # noqa: DTZ901 UTC by contract
+def _never_known(db: duckdb.DuckDBPyConnection) -> datetime:
+    """Give the first instant after all that is known, as it is where the clock went back."""
+    latest = db.execute(sql("log/latest_knowledge")).fetchall()[0][0]
+    return latest + INSTANT if isinstance(latest, datetime) else datetime.min  # noqa: DTZ901 UTC
 
 
 def _is_repeat(db: duckdb.DuckDBPyConnection, look: Look) -> bool:

@@ -26,7 +26,7 @@ from tests.pipeline.conftest import (
     with_all,
 )
 from tests.pipeline.loopback import Site, page, serving
-from warehouse.store import Store
+from warehouse.store import TABLES, Store, dependencies
 
 QUESTIONS: Final = Path(__file__).parents[2] / "warehouse" / "sql" / "questions"
 # The pages of these say whether there is another.
@@ -299,3 +299,8 @@ def test_pages_are_fetched_side_by_side() -> None:
     with serving(answers) as site:
         seen = looked(site, FETCHED)
     assert {name for name, (look, _) in seen.items() if look.error} <= WITH_NEXT_PAGES
+
+
+def test_every_table_is_built_after_those_that_it_is_made_from() -> None:
+    for number, table in enumerate(TABLES):
+        assert dependencies(table) & {*TABLES} <= {*TABLES[:number]}, table

@@ -155,7 +155,17 @@ def test_the_next_good_page_heals_the_source(acme: Site) -> None:
     assert listed == "acme-1b"
     nothing = ratecard("review", "accept", SOURCE, *WHY)
     assert nothing.code == 1
-    assert f"nothing of {SOURCE} waits for a decision; waiting: none" in nothing.err
+    assert f"nothing of {SOURCE} is doubted; see `ratecard review`" in nothing.err
+
+
+def test_a_decision_can_be_taken_back(acme: Site) -> None:
+    turn_bad(acme)
+    refresh()
+    rows("review", "reject", SOURCE, *WHY)
+    rows("review", "accept", SOURCE, *WHY)
+    assert lora_9b() == (40_000, False)
+    rows("review", "reject", SOURCE, *WHY)
+    assert lora_9b() == (40, True)
 
 
 def test_a_decision_outlives_a_rebuild(acme: Site) -> None:

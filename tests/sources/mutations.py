@@ -540,8 +540,12 @@ def swap_keys(where: str) -> Callable[[Page, Random], Change | None]:
                 a, b = (Decimal(match["number"]) for match in found)
                 numbers += [(a, b), (b, a)]
         days = [re.fullmatch(r'"\d{4}-\d\d-\d\d.*"|null', new) for _, _, new in splices]
-        if not splices or all(days) or (where == "once" and not numbers):
+        if not splices or all(days) or (where and not numbers):
             # when a price held and when it ends may change places, and nobody can tell
+            return None
+        most = max(len(part.by_key[key]), len(part.by_key[other]))
+        are_columns = len(splices) * 2 >= most
+        if where != "once" and are_columns != (where == ""):
             return None
         what = f"{key!r} and {other!r} in {len(splices) // 2} places"
         return Change(what, part.put(spliced(part.text, splices)), tuple(numbers))
@@ -714,6 +718,8 @@ KINDS: Final[Mapping[str, tuple[Family, Callable[[Page, Random], Change | None]]
     "drop a key once": ("misleading", drop_key("once")),
     "rename a key": ("misleading", rename_key),
     "swap two keys": ("misleading", swap_keys("")),
+    # a few entries have both: no two columns of the list, but so many changed prices
+    "swap two rare keys": ("numbers", swap_keys("rare")),
     "swap two keys once": ("numbers", swap_keys("once")),
     "empty a value": ("misleading", empty_value("")),
     "empty a value once": ("misleading", empty_value("once")),

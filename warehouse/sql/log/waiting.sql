@@ -1,4 +1,4 @@
--- one row is a capture that waits for a person's decision, with what to decide on
+-- one row is a capture that waits for a person's decision, or had one, with what to decide on
 with last_capture as (
     select *
     from looks
@@ -6,13 +6,16 @@ with last_capture as (
     qualify row_number() over (partition by source order by looked_at desc, position desc) = 1
 ),
 
-undecided as (
+doubted as (
     select distinct d.source, d.capture_sha256, d.fingerprint
     from doubts as d
     where d.severity <> 'flag'
-        and not exists (
-            from decisions as x
-            where x.source = d.source and x.fingerprint = d.fingerprint
+        and (
+            $decided
+            or not exists (
+                from decisions as x
+                where x.source = d.source and x.fingerprint = d.fingerprint
+            )
         )
 )
 
@@ -25,6 +28,6 @@ select
     l.byte_count,
     list(u.fingerprint order by u.fingerprint) as fingerprints
 from last_capture as l
-join undecided as u using (source, capture_sha256)
+join doubted as u using (source, capture_sha256)
 group by all
 order by l.source

@@ -1,5 +1,5 @@
 -- the log: what was looked at and what was learnt; rows are only ever added
-create table if not exists looks (
+create table looks (
     position bigint not null,
     source varchar not null,
     looked_at timestamp not null,
@@ -12,13 +12,12 @@ create table if not exists looks (
     parser_version integer,
     quote_count bigint,
     term_count bigint,
-    is_dated boolean,
     etag varchar,
     last_modified varchar,
     robots varchar
 );
 
-create table if not exists captures (
+create table captures (
     capture_sha256 varchar not null,
     source varchar not null,
     captured_at timestamp not null,
@@ -27,7 +26,7 @@ create table if not exists captures (
     byte_count bigint not null
 );
 
-create table if not exists facts (
+create table facts (
     position bigint not null,
     source varchar not null,
     key ubigint not null,
@@ -62,7 +61,7 @@ create table if not exists facts (
 
 -- what each source said last of each fact, as numbers to compare with: made from the facts, and
 -- made again when the engine that computed the numbers is another
-create table if not exists latest (
+create table latest (
     source varchar not null,
     subject ubigint not null,
     says ubigint not null,
@@ -74,7 +73,7 @@ create table if not exists latest (
 );
 
 -- what a capture was once read as, and is read as now: no change in the world
-create table if not exists corrections (
+create table corrections (
     position bigint not null,
     source varchar not null,
     key ubigint not null,
@@ -88,7 +87,7 @@ create table if not exists corrections (
     old_value varchar
 );
 
-create table if not exists doubts (
+create table doubts (
     position bigint not null,
     source varchar not null,
     capture_sha256 varchar not null,
@@ -110,7 +109,7 @@ create table if not exists doubts (
     other varchar
 );
 
-create table if not exists decisions (
+create table decisions (
     position bigint not null,
     source varchar not null,
     capture_sha256 varchar not null,
@@ -120,7 +119,7 @@ create table if not exists decisions (
     fingerprint varchar not null
 );
 
-create table if not exists choices (
+create table choices (
     position bigint not null,
     provider varchar not null,
     canonical_model varchar not null,
@@ -140,7 +139,7 @@ create table if not exists choices (
 
 -- what a fact is about, and what is said of it, as numbers that are quick to make; they are
 -- compared within one version of the engine alone
-create macro if not exists subject_hash(
+create macro subject_hash(
     provider, model, tuning_method, adapter, service_tier, region, context_tier, meter, term,
     price_list
 ) as hash(
@@ -148,19 +147,19 @@ create macro if not exists subject_hash(
     price_list
 );
 
-create macro if not exists says_hash(
+create macro says_hash(
     availability, list_unit_price, pricing_unit, pricing_currency, unit_price, value, checked_at
 ) as hash(
     availability, list_unit_price, pricing_unit, pricing_currency, unit_price, value, checked_at
 );
 
 -- what a source says of a price, in words that are compared and shown
-create macro if not exists price_in_words(availability, unit_price, pricing_currency) as concat_ws(
+create macro price_in_words(availability, unit_price, pricing_currency) as concat_ws(
     ' ', availability, rtrim(rtrim(unit_price::varchar, '0'), '.'), pricing_currency
 );
 
 -- what names a fact in the log, as a number
-create macro if not exists fact_key(
+create macro fact_key(
     provider, model, tuning_method, adapter, service_tier, region, context_tier, meter, term,
     price_list
 ) as md5_number_lower(concat_ws(
