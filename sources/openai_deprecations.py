@@ -7,7 +7,7 @@ base model for an unknown time.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -30,10 +30,13 @@ _NAMES: Final = (
 )
 # A table with the price of training is one of tuned models.
 _TUNED: Final = "Training price"
-_IGNORED: Final = frozenset({
+_REPLACEMENTS: Final = (
     "Recommended replacement",
     "Recommended replacement base model",
     "Substitute model",
+)
+_IGNORED: Final = frozenset({
+    *_REPLACEMENTS,
     # no longer charged, and one of them per 1K tokens by mistake
     "Deprecated model price",
     "Legacy model price",
@@ -98,11 +101,34 @@ def parse(capture: bytes) -> Parsed:
             else:
                 day = _announced_on(heading)
                 announced += [(day, term) for term in _endings(heading, table)]
+    _check_that_replacements_live(sections, announced)
     newest: dict[tuple[str, ...], date] = {}
     for day, term in announced:
         newest[_subject(term)] = max(day, newest.get(_subject(term), day))
     terms += [term for day, term in announced if day == newest[_subject(term)]]
     return Parsed([], terms)
+
+
+def _check_that_replacements_live(
+    sections: Mapping[str, str], announced: Sequence[tuple[date, Term]]
+) -> None:
+    """Demand that no model ended before the day on which it was recommended for another.
+
+    So it is seen where the models that end and those that replace them changed columns.
+    """
+    recommended: dict[str, date] = {}
+    for heading, content in sections.items():
+        for table in _tables(heading, content):
+            if table.has(*_REPLACEMENTS):
+                day, at = _announced_on(heading), table.column(*_REPLACEMENTS).at
+                for name in re.findall(r"`([^`]+)`", " ".join(row.cells[at] for row in table.rows)):
+                    recommended[name] = max(day, recommended.get(name, day))
+    for _, term in announced:
+        if term.value < recommended.get(term.model, date.min).isoformat():
+            raise Unreadable(
+                f"{shown(term.model)} ended on {term.value}, and was recommended later, "
+                f"on {recommended[term.model]}"
+            )
 
 
 def _subject(term: Term) -> tuple[str, ...]:

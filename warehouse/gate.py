@@ -486,7 +486,7 @@ def _whole_columns(
     for names, rows, those in (
         (by, same, moved),
         (["provider", *by], same, moved),
-        ([*by, "context_tier"], same.filter(longer), moved.filter(longer)),
+        (["provider", *by, "context_tier"], same.filter(longer), moved.filter(longer)),
     ):
         many = limits.many * max(1.0, days / 30) if "provider" in names else float("inf")
         values = _values("old_unit_price", "unit_price")

@@ -197,7 +197,7 @@ class Store:
 
     def last_seen(self) -> dict[str, Look]:
         """Give the last look at each source that saw something, as published."""
-        if not self.published.exists():
+        if not self._is_published():
             return {}
         rows = self.ask("last_seen").rows(named=True)
         return {row["source"]: Look(**row) for row in rows}
@@ -377,8 +377,16 @@ class Store:
         select = sql(f"questions/{question}")
         return self.query(select, named(select, values))
 
+    def _is_published(self) -> bool:
+        try:
+            return self.published.exists()
+        except OSError as error:
+            raise StoreError(
+                f"{self.published} cannot be read ({error.strerror}); let ratecard read it"
+            ) from error
+
     def _demand_published(self) -> None:
-        if not self.published.exists():
+        if not self._is_published():
             raise StoreError(f"nothing is published in {self.folder} yet; run `ratecard refresh`")
 
     @contextmanager

@@ -359,7 +359,7 @@ class Part:
 _Thing = TypeVar("_Thing", Grid, Part, Line)
 _OFTEN: Final = 5
 _FIELDS: Final = 12
-_KEYS: Final = 80
+_KEYS: Final = 50
 _ATTRIBUTE: Final = re.compile(r"""=(?:"(\s*(?:\{|\[)[^"]{20,})"|'(\s*(?:\{|\[)[^']{20,})')""")
 _PUSH: Final = re.compile(r'self\.__next_f\.push\(\[1,("(?:[^"\\]|\\.)*")\]\)', re.DOTALL)
 _FLIGHT_LINE: Final = re.compile(r"^[0-9a-f]+:([\[{].*[\]}])$", re.MULTILINE)

@@ -198,3 +198,15 @@ def test_the_real_scrape_says_what_the_fixture_says() -> None:
     assert {quote._replace(locator="") for quote in real} == {
         quote._replace(locator="") for quote in ours
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({TRAIN: ""}, "blank cells in a row of customization"),
+        ({"Cohere models": "Model Customization"}, "a tab's name and no model's"),
+        ({"Cohere models": "Command, Command-Light"}, "a tab's name and no model's"),
+    ],
+)
+def test_a_row_that_was_mixed_up_is_refused(changes: Mapping[str, Any], problem: str) -> None:
+    assert problem in refused(with_row(changes))

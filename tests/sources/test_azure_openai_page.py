@@ -104,3 +104,11 @@ def test_the_real_page_says_what_the_fixture_says() -> None:
     assert (real.quotes.height, real.terms.height) == (40, 0)
     assert real.quotes.drop("locator").equals(fixture.quotes.drop("locator"))
     assert real.quotes["locator"][0] == "line 330/Input"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("GPT-4o-mini |  Regional", "GPT-4o-mini | "), ("Babbage-002 |  ", "Babbage-002 | Regional ")],
+)
+def test_only_the_oldest_models_are_sold_without_saying_where(old: str, new: str) -> None:
+    assert "is no part of the table" in refused(changed(old, new))

@@ -432,3 +432,8 @@ def test_the_list_that_ships_agrees_with_the_real_one() -> None:
 
     assert set(shipped.select(columns).rows()) <= set(real.select(columns).rows())
     assert shipped.height >= 50
+
+
+def test_one_meter_in_two_units_that_differ_is_refused() -> None:
+    with pytest.raises(Unreadable, match="per 1K tokens and per 1M tokens"):
+        read_rows(row(), row(armRegionName="westus", unitOfMeasure="1M"))

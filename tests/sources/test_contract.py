@@ -301,3 +301,8 @@ def test_every_source_says_what_it_is(name: str) -> None:
     assert least + each.term_count[0] > 0, "an empty page would be believed"
     assert each.term_count[0] <= each.term_count[1]
     assert each.parser_version >= 1
+
+
+@pytest.mark.parametrize("model", ["-", "—", "(...)"])
+def test_a_dash_is_no_model(model: str) -> None:
+    assert "str_matches" in refusal(source(quote(offer=Offer("openai", model))))

@@ -126,3 +126,7 @@ def test_the_same_in_markdown() -> None:
         text += ["", header, "|---" * len(table.headers) + "|", *body]
 
     assert prices("\n".join(text).encode()) == prices(PAGE.encode())
+
+
+def test_a_blank_cell_is_refused() -> None:
+    assert "a blank cell" in refused(changed(">$6.00<", "><"))

@@ -260,3 +260,8 @@ def test_the_real_file(day: str, quotes: int, dated_count: int, tuned: int) -> N
     assert reading.quotes.filter(pl.col("tuning_method") != "none").height == tuned
     assert set(reading.quotes["availability"]) == {"priced"}
     assert "JSONDecodeError" in refused(capture[: len(capture) // 2])
+
+
+@pytest.mark.parametrize("start", ["10", "true", '"200000"', "null"])
+def test_what_is_no_length_of_a_prompt_is_refused(start: str) -> None:
+    assert "no length of a prompt" in refused(changed('"start": 200000', f'"start": {start}'))

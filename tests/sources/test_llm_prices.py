@@ -205,3 +205,7 @@ def test_the_real_files() -> None:
     for file in files:
         with pytest.raises(SourceError, match="quotes where 150"):
             SOURCE.read(file)
+
+
+def test_a_label_that_says_nothing_is_unreadable() -> None:
+    assert "prompts of an unknown length" in refused(changed('"GPT-5.6 Luna ≤272k"', '"-"'))

@@ -112,6 +112,16 @@ def test_a_blank_cell_is_refused() -> None:
     assert "a blank cell" in problem(changed("| 2026-10-23    | `ft-gpt-4` ", "| | `ft-gpt-4` "))
 
 
+def test_a_model_that_was_recommended_after_its_end_is_refused() -> None:
+    # as where the models that end and those that replace them changed columns
+    page = changed("| 2026-10-23    | `ft-gpt-4` ", "| 2020-01-01 | `gpt-5.5` ")
+    assert "'gpt-5.5' ended on 2020-01-01, and was recommended later" in problem(page)
+
+
+def test_the_days_of_the_end_of_fine_tuning_are_in_order() -> None:
+    assert "out of order" in problem(changed("Jan 6, 2027", "Jan 6, 2026"))
+
+
 def test_every_name_of_a_model_has_its_day() -> None:
     said = terms(PAGE)
 

@@ -304,3 +304,8 @@ def test_a_real_rendering_that_lost_the_collapsed_rows_is_refused() -> None:
 )
 def test_a_real_page_without_any_row_is_refused_as_such(name: str) -> None:
     assert NO_ROWS in problem((CAPTURES.parent / name).read_text("utf-8"))
+
+
+def test_a_blank_cell_is_refused() -> None:
+    assert "a blank cell" in problem(changed("$1.875", "", page=RENDERED))
+    assert "a cell of unknown shape" in problem(changed("[0,&quot;$100.00 / hour", "[0,&quot;"))

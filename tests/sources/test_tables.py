@@ -445,3 +445,13 @@ def test_the_price_under_a_header_has_the_header_s_currency_and_unit() -> None:
     assert (price.amount, price.currency) == (Decimal(40), "CNY")
     assert price.unit is not None
     assert price.unit.name == "1M tokens"
+
+
+def test_a_table_that_prints_something_in_every_cell() -> None:
+    whole, blank = (
+        next(markdown_tables(f"| A | B |\n|--|--|\n| a | {cell} |\n")) for cell in ("-", " ")
+    )
+    assert [row.cells for row in whole.full_rows] == [("a", "-")]
+    assert [row.cells for row in blank.rows] == [("a", "")]
+    with pytest.raises(Unreadable, match=r"tr\[3\]: a blank cell"):
+        assert blank.full_rows

@@ -237,3 +237,8 @@ def test_scripts_are_not_the_page() -> None:
     page = changed('"Price is based on the sum of tokens"', f'"{CLOSING}"')
 
     assert read(page).quotes.equals(read(SWITCH).quotes)
+
+
+@pytest.mark.parametrize("page", [SWITCH, MARKDOWN])
+def test_a_blank_cell_is_refused(page: str) -> None:
+    assert "a blank cell" in refused(changed("$1.35", "", page))

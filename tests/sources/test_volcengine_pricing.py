@@ -133,3 +133,22 @@ def test_the_real_page_says_what_the_fixture_says() -> None:
     assert real.quotes.drop("locator").equals(fixture.quotes.drop("locator"))
     assert real.terms.drop("locator").equals(fixture.terms.drop("locator"))
     assert real.quotes["locator"][0] == "table[12]/tr[1]/LoRA精调"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (">40<", "><", "a blank cell"),
+        ("输入长度 [0, 32]", "-", "a length of input is missing"),
+        ("输入长度 (32, 128]", "输入长度 (64, 128]", "a length of input is missing"),
+    ],
+)
+def test_a_row_that_lost_something_is_refused(old: str, new: str, problem: str) -> None:
+    assert problem in refused(changed(old, new, after="精调-按 token 后付费"))
+
+
+def test_a_table_that_stands_a_third_time_is_refused() -> None:
+    start = PAGE.index("<table", PAGE.index(BATCH))
+    table = PAGE[start : PAGE.index("</table>", start) + len("</table>")]
+    # above another heading, so that only one stands below each of the two that are read
+    assert "3 tables like" in refused(changed("<table", f"{table}<p>x</p><table"))

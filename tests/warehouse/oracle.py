@@ -82,17 +82,13 @@ def _unique(rows: list[Row]) -> tuple[Row, ...]:
     """Let a page state each fact once, or once for each date."""
     dated = {row.fact for row in rows if row.since is not None}
     kept = {
-        (row.fact, row.since): row
-        for row in rows
-        if row.since is not None or row.fact not in dated
+        (row.fact, row.since): row for row in rows if row.since is not None or row.fact not in dated
     }
     return tuple(kept.values())
 
 
 DATES: Final = st.one_of(st.none(), st.integers(-2, 17).map(lambda half: half / 2))
-ROWS: Final = st.builds(
-    Row, st.sampled_from(FACTS), st.one_of(st.none(), st.integers(0, 3)), DATES
-)
+ROWS: Final = st.builds(Row, st.sampled_from(FACTS), st.one_of(st.none(), st.integers(0, 3)), DATES)
 UNDATED: Final = st.builds(
     Row, st.sampled_from(FACTS), st.one_of(st.none(), st.integers(0, 3)), st.none()
 )
@@ -198,8 +194,7 @@ class Model:
         """Give what each page states of any time, by the name of its capture."""
         return {
             hashlib.sha256(seen.page.content).hexdigest(): {
-                (row.fact, answer(row))
-                for row in reading(seen.page, version, self._flaw) or ()
+                (row.fact, answer(row)) for row in reading(seen.page, version, self._flaw) or ()
             }
             for seen in self._seen
         }
