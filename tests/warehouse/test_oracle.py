@@ -14,6 +14,6 @@ TOGETHER = 20
 @settings(max_examples=10, deadline=None)
 @given(st.lists(SOURCES, min_size=TOGETHER, max_size=TOGETHER))
 def test_every_as_of_question_is_answered_as_by_whole_snapshots(sources: list[Source]) -> None:
-    with TemporaryDirectory() as folder, TemporaryDirectory() as other:
+    with TemporaryDirectory() as folder:
         universe = Universe(Path(folder), sources)
         universe.check()
