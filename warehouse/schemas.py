@@ -250,6 +250,8 @@ SCHEMAS: Final[dict[str, type[pa.DataFrameModel]]] = {
 # What a column means, in whatever table it stands; under `table.column` where it means something
 # of its own there. The published file carries them as comments.
 COLUMNS: Final[dict[str, str]] = {
+    "migrations.name": "the file that has the step",
+    "migrations.version": "the steps count from 1",
     "adapter": "what is trained: lora, full or unknown; null for a base model",
     "aliases": "other spellings of the name, parted by |",
     "availability": "priced, free, not_offered, not_published or unreadable",
@@ -416,6 +418,7 @@ COLUMNS: Final[dict[str, str]] = {
 }
 # What one row is in each table that no SQL file describes.
 OTHER_TABLES: Final[dict[str, str]] = {
+    "migrations": "one row is a step that brought the log's tables to what they are now",
     "build_info": "one row says when, by what and by which rules the tables were built",
     "captures": "one row is the exact bytes that a source gave, kept in the archive",
     "choices": "one row is a person's word on which of several sources holds",
