@@ -446,8 +446,8 @@ class Store:
             raise NotOurs(f"{self._file} {error}") from error
         except duckdb.ProgrammingError as error:
             raise StoreError(
-                f"{self._file} cannot be brought to this version: {error}; it stays as it was; "
-                "`ratecard rebuild` makes it anew from the archive"
+                f"{self._file} cannot be brought to this version: {_first_line(error)}; it stays "
+                "as it was; `ratecard rebuild` makes it anew from the archive"
             ) from error
 
     @contextmanager
@@ -481,8 +481,12 @@ def _holder(name: Path) -> str:
         return "another ratecard"
 
 
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
 def _unopened(file: Path, error: duckdb.Error) -> StoreError:
-    said = str(error).partition("\n")[0]
+    said = _first_line(error)
     if "lock" in said:
         return NotOurs(f"{file} is open elsewhere: {said}; close it there, then try again")
     return StoreError(

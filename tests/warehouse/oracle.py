@@ -112,6 +112,11 @@ SOURCES: Final = st.builds(
 )
 
 
+def worlds(count: int) -> st.SearchStrategy[list[Source]]:
+    """Build so many worlds, to live in one store."""
+    return st.lists(SOURCES, min_size=count, max_size=count)
+
+
 def reading(page: Page, version: int, flaw: Flaw) -> tuple[Row, ...] | None:
     """Give what a version of the parser reads in a page; none where it refuses it."""
     rows = page.rows

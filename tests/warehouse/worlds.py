@@ -102,11 +102,16 @@ class World:
     def says(self, on: float, *rows: dict[str, Any], source: str = "page") -> int:
         """Let a source say rows on a day; give the number of facts that were new."""
         self._known += 1
-        content = repr((source, rows)).encode()
-        self._said[content] = rows
+        content = self.content(*rows, source=source)
         look = Look(source, day(on), day(1000 + self._known), URL)
         (outcome,) = self.store.record([(look, content)], self.read)
         return outcome.fact_count
+
+    def content(self, *rows: dict[str, Any], source: str = "page") -> bytes:
+        """Give the bytes in which a source says rows, and know them from now on."""
+        content = repr((source, rows)).encode()
+        self._said[content] = rows
+        return content
 
     def fails(self, on: float, source: str = "page") -> None:
         self._known += 1
