@@ -1,39 +1,40 @@
 """The command `ratecard`: refresh the prices, and ask what they are, were, and why."""
 
-import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from enum import IntEnum
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import polars as pl
 import typer
-from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from rich.text import Text
 
-from pipeline.settings import Settings, UnknownSettingError, load_settings
+from pipeline.cli_workloads import app as workloads_app
+from pipeline.terminal import (
+    AsJson,
+    DataDir,
+    Exit,
+    Limit,
+    Provider,
+    ask,
+    cell,
+    err,
+    out,
+    print_json,
+    progress,
+    setup_of,
+    show,
+    stop,
+    store_of,
+    text,
+)
 from warehouse.captures import ArchiveError, Choice, Decision, Look
 from warehouse.store import TABLES, Store, StoreError
 
 if TYPE_CHECKING:
     from pipeline.configuration import Setup
     from pipeline.refresh import Refreshed
-
-
-class Exit(IntEnum):
-    """What the command's exit code says to a script."""
-
-    FINE = 0
-    FAILED = 1
-    MISUSED = 2
-    PARTLY = 3
 
 
 _Answer = TypeVar("_Answer")
@@ -45,20 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        help="Where everything is kept (or RATECARD_DATA_DIR).",
-        show_default="data",
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
-Provider = Annotated[str | None, typer.Option(help="Only this seller, as `openai` or `together`.")]
-Limit = Annotated[int, typer.Option(min=1, help="At most so many rows.")]
-# What is piped has no width: a pipe's table is as wide as its cells.
-out = Console(width=None if sys.stdout.isatty() else 1000)
-err = Console(stderr=True)
+app.registered_commands += workloads_app.registered_commands
 
 
 @app.command(epilog="Example: ratecard refresh openai_pricing zhipu_pricing")
@@ -77,13 +65,13 @@ def refresh(
     """Look at the sources, build the tables, publish them, and say how every source is."""
     from pipeline.refresh import refresh as run  # noqa: PLC0415 a question needs none of it
 
-    setup = _setup(data_dir)
+    setup = setup_of(data_dir)
     for name in names or ():
         _demand_source(setup, name)
         if name not in setup.asked:
-            _stop(f"{name} is not asked: {_why_unasked(setup, name)}", Exit.MISUSED)
+            stop(f"{name} is not asked: {_why_unasked(setup, name)}", Exit.MISUSED)
     chosen = list(dict.fromkeys(names or setup.asked))
-    with _progress(len(chosen) + len(TABLES) + 2, "refresh", is_shown=not as_json) as step:
+    with progress(len(chosen) + len(TABLES) + 2, "refresh", is_shown=not as_json) as step:
         done = run(setup, chosen, step)
     _check(done)
     store = Store(setup.settings.data_dir)
@@ -113,10 +101,10 @@ def backfill(
     from pipeline.looking import find_captures  # noqa: PLC0415
     from pipeline.refresh import build  # noqa: PLC0415
 
-    setup = _setup(data_dir)
+    setup = setup_of(data_dir)
     found = find_captures(folder, setup.sources)
     steps = len(found.captures) + len(TABLES) + 2
-    with _progress(steps, "backfill", is_shown=not as_json) as step:
+    with progress(steps, "backfill", is_shown=not as_json) as step:
         outcomes = load(setup, found, lambda files: step(str(files[0].relative_to(folder))))
         done = build(setup, step)
     _check(done)
@@ -136,7 +124,7 @@ def backfill(
         {"file": str(path.relative_to(folder)), "outcome": "skipped", "reason": reason}
         for path, reason in found.skipped
     ]
-    _show(pl.DataFrame(rows, infer_schema_length=None), "Backfill", as_json=as_json)
+    show(pl.DataFrame(rows, infer_schema_length=None), "Backfill", as_json=as_json)
     if any(row["outcome"] in {"skipped", "refused", "quarantined"} for row in rows):
         raise typer.Exit(Exit.PARTLY)
 
@@ -152,9 +140,9 @@ def status(
 ) -> None:
     """Show how every source is: when it was last looked at, and what is wrong with it."""
     if coverage:
-        _show(_ask(data_dir, "coverage"), "Offers by what is known of them", as_json=as_json)
+        show(ask(data_dir, "coverage"), "Offers by what is known of them", as_json=as_json)
     else:
-        _show_health(_store(data_dir), as_json=as_json)
+        _show_health(store_of(data_dir), as_json=as_json)
 
 
 sources_app = typer.Typer(
@@ -169,7 +157,7 @@ def list_sources(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the sources: built in, and described in ratecard.toml."""
     from pipeline.trying import listed  # noqa: PLC0415 as in refresh
 
-    _show(listed(_setup(data_dir)), "Sources", as_json=as_json)
+    show(listed(setup_of(data_dir)), "Sources", as_json=as_json)
 
 
 @sources_app.command("try", epilog="Example: ratecard sources try acme_prices --file page.html")
@@ -196,26 +184,26 @@ def try_source(
     """
     from pipeline.trying import attempt  # noqa: PLC0415 as in refresh
 
-    setup = _setup(data_dir)
+    setup = setup_of(data_dir)
     _demand_source(setup, name)
     if not files and name not in setup.asked:
         hint = "read a saved page: --file PAGE"
-        _stop(f"{name} is not asked: {_why_unasked(setup, name)}; {hint}", Exit.MISUSED)
+        stop(f"{name} is not asked: {_why_unasked(setup, name)}; {hint}", Exit.MISUSED)
     tried = attempt(setup, name, files or ())
     if as_json:
         found = {part: frame.to_dicts() for part, frame in tried.frames.items()}
-        _print_json({"source": name, "outcome": tried.outcome, "reason": tried.reason} | found)
+        print_json({"source": name, "outcome": tried.outcome, "reason": tried.reason} | found)
     else:
         for part, frame in tried.frames.items():
             told = frame.head(limit)
             told = told[[column.name for column in told if column.null_count() < told.height]]
             title = f"{name}: {part.replace('_', ' ')}, {frame.height}"
-            _show(told, title, as_json=False)
+            show(told, title, as_json=False)
             if frame.height > limit:
                 out.print(f"... and {frame.height - limit} more; --limit or --json shows them")
-        out.print(_text(f"{name}: {tried.outcome}; nothing was stored"), soft_wrap=True)
+        out.print(text(f"{name}: {tried.outcome}; nothing was stored"), soft_wrap=True)
     if tried.reason:
-        err.print(_text(tried.reason), style="red", soft_wrap=True)
+        err.print(text(tried.reason), style="red", soft_wrap=True)
     if tried.outcome in {"unreachable", "refused"}:
         raise typer.Exit(Exit.FAILED)
     if tried.waits:
@@ -240,13 +228,13 @@ def compare(
     A size bracket stands in one line; `--all` and `--model` show the models in it.
     """
     everything = everything or model is not None
-    table = _ask(
+    table = ask(
         data_dir,
         "compare" if everything or as_json else "compare_in_short",
         provider=provider,
         model=f"%{model or ''}%",
     )
-    _show(
+    show(
         table,
         "What fine-tuning costs, in USD (tokens per 1M)",
         as_json=as_json,
@@ -272,8 +260,8 @@ def cheapest(
     data_dir: DataDir = None,
 ) -> None:
     """Show the cheapest offers for each question, ties included, and the runner-up with its gap."""
-    table = _ask(data_dir, "cheapest", question=question, constraint_set=constraints, rank=rank)
-    _show(table, "The cheapest options, in USD per 1M tokens", as_json=as_json)
+    table = ask(data_dir, "cheapest", question=question, constraint_set=constraints, rank=rank)
+    show(table, "The cheapest options, in USD per 1M tokens", as_json=as_json)
 
 
 @app.command(epilog="Example: ratecard history gpt-4o-mini --provider openai")
@@ -285,8 +273,8 @@ def history(
     data_dir: DataDir = None,
 ) -> None:
     """Show every price that a model had, from when to when, and who said so."""
-    table = _ask(data_dir, "history", model=f"%{model}%", provider=provider)
-    _show(table, "Prices", as_json=as_json)
+    table = ask(data_dir, "history", model=f"%{model}%", provider=provider)
+    show(table, "Prices", as_json=as_json)
 
 
 Since = Annotated[
@@ -307,10 +295,10 @@ def changes(
     data_dir: DataDir = None,
 ) -> None:
     """Show what changed, when, and why, the newest first."""
-    table = _ask(
+    table = ask(
         data_dir, "changes", since=since, provider=provider, base_models=base_models, limit=limit
     )
-    _show(table, "Changes", as_json=as_json)
+    show(table, "Changes", as_json=as_json)
 
 
 @app.command(epilog="Example: ratecard explain openai gpt-4o-mini training_tokens")
@@ -325,19 +313,19 @@ def explain(
     data_dir: DataDir = None,
 ) -> None:
     """Show the evidence of a number: what the page printed, where, when, and who read it."""
-    table = _ask(data_dir, "explain", provider=provider, model=model, meter=meter)
+    table = ask(data_dir, "explain", provider=provider, model=model, meter=meter)
     if table.is_empty():
-        _stop(f"nobody states {meter} of {model} at {provider}; see `ratecard compare --all`")
+        stop(f"nobody states {meter} of {model} at {provider}; see `ratecard compare --all`")
     if as_json:
-        _show(table, "", as_json=True)
+        show(table, "", as_json=True)
         return
     for row in table.iter_rows(named=True):
         card = Table(
-            show_header=False, title=_text(f"{row['provider']} {row['model']} {row['meter']}")
+            show_header=False, title=text(f"{row['provider']} {row['model']} {row['meter']}")
         )
         for name, value in row.items():
             if value is not None:
-                card.add_row(name, _text(_cell(value)))
+                card.add_row(name, text(cell(value)))
         out.print(card)
 
 
@@ -366,8 +354,8 @@ def review(
     What waits is not believed: the last good prices stay, visibly stale.
     """
     if context.invoked_subcommand is None:
-        table = _ask(data_dir, "review", source=None, everything=everything)
-        _show(
+        table = ask(data_dir, "review", source=None, everything=everything)
+        show(
             table,
             "Doubts",
             as_json=as_json,
@@ -375,14 +363,14 @@ def review(
         )
 
 
-@review_app.command(epilog="Example: ratecard review show openai_pricing")
-def show(source: Reviewed, *, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+@review_app.command("show", epilog="Example: ratecard review show openai_pricing")
+def show_waiting(source: Reviewed, *, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show in what a waiting capture differs from what is believed."""
-    setup = _setup(data_dir)
+    setup = setup_of(data_dir)
     store = Store(setup.settings.data_dir)
     look, _ = _doubted(store, source)
     difference = store.difference(look, setup.read)
-    _show(difference, f"{source}: what {look.looked_at} says otherwise", as_json=as_json)
+    show(difference, f"{source}: what {look.looked_at} says otherwise", as_json=as_json)
 
 
 @review_app.command(epilog="Example: ratecard review accept openai_pricing --why 'a real cut'")
@@ -404,13 +392,13 @@ def reject(
 def _decide(source: str, verdict: str, why: str, *, as_json: bool, data_dir: Path | None) -> None:
     from pipeline.looking import utc_now  # noqa: PLC0415 as in refresh
 
-    setup = _setup(data_dir)
+    setup = setup_of(data_dir)
     store = Store(setup.settings.data_dir)
     look, fingerprints = _doubted(store, source)
     decision = Decision(source, look.capture_sha256 or "", verdict, why, utc_now(), fingerprints)
     _then_build(setup, source, lambda: store.decide(decision, setup.read), is_shown=not as_json)
     table = store.ask("review", source=source, everything=False)
-    _show(table, f"{source}: {verdict}", as_json=as_json)
+    show(table, f"{source}: {verdict}", as_json=as_json)
 
 
 def _doubted(store: Store, source: str) -> tuple[Look, tuple[str, ...]]:
@@ -418,7 +406,7 @@ def _doubted(store: Store, source: str) -> tuple[Look, tuple[str, ...]]:
     both = [*store.waiting(decided=True), *store.waiting()]
     found = {look.source: (look, fingerprints) for look, fingerprints in both}
     if source not in found:
-        _stop(f"nothing of {source} is doubted; see `ratecard review`")
+        stop(f"nothing of {source} is doubted; see `ratecard review`")
     return found[source]
 
 
@@ -430,16 +418,16 @@ def sql(
     data_dir: DataDir = None,
 ) -> None:
     """Answer an SQL query; `show tables` lists what there is."""
-    _show(_store(data_dir).query(query), "", as_json=as_json)
+    show(store_of(data_dir).query(query), "", as_json=as_json)
 
 
 @app.command(epilog="Example: ratecard rebuild")
 def rebuild(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Make the warehouse anew from the archive, with today's parsers."""
-    setup = _setup(data_dir)
+    setup = setup_of(data_dir)
     store = Store(setup.settings.data_dir)
     count = _then_build(setup, "log", lambda: store.rebuild(setup.read), is_shown=not as_json)
-    _show(pl.DataFrame({"looks": [count]}), "Rebuilt", as_json=as_json)
+    show(pl.DataFrame({"looks": [count]}), "Rebuilt", as_json=as_json)
 
 
 @app.command(epilog="Example: ratecard reparse zhipu_pricing --since 2026-01-01")
@@ -459,7 +447,7 @@ def reparse(
     """
     from pipeline.looking import utc_now  # noqa: PLC0415 as in refresh
 
-    setup = _setup(data_dir)
+    setup = setup_of(data_dir)
     for name in names or []:
         _demand_source(setup, name)
     store = Store(setup.settings.data_dir)
@@ -470,7 +458,7 @@ def reparse(
         is_shown=not as_json,
     )
     corrected = {"source": list(counts), "corrections": list(counts.values())}
-    _show(pl.DataFrame(corrected), "Read again", as_json=as_json)
+    show(pl.DataFrame(corrected), "Read again", as_json=as_json)
 
 
 @app.command(epilog="Example: ratecard disagreements --provider together")
@@ -482,8 +470,8 @@ def disagreements(
     data_dir: DataDir = None,
 ) -> None:
     """List where sources state different values for one fact, and what was decided."""
-    table = _ask(data_dir, "disagreements", provider=provider, base_models=base_models)
-    _show(
+    table = ask(data_dir, "disagreements", provider=provider, base_models=base_models)
+    show(
         table,
         "Where sources differ; the first is believed",
         as_json=as_json,
@@ -511,24 +499,24 @@ def decide(
     """Say which of several sources holds for one fact; it stands until one says otherwise."""
     from pipeline.looking import utc_now  # noqa: PLC0415 as in refresh
 
-    setup = _setup(data_dir)
+    setup = setup_of(data_dir)
     store = Store(setup.settings.data_dir)
     narrowed = {"tuning_method": method, "adapter": adapter, "service_tier": tier}
     found = store.ask("disagreement", provider=provider, model=model, what=what, **narrowed)
     rows = found.rows(named=True)
     if len(rows) != 1:
-        _stop(
+        stop(
             f"{len(rows)} disagreements on {what} of {model} at {provider}; see `ratecard "
             "disagreements`, and name method, adapter and tier where there are several"
         )
     offer = rows[0]
     stated = offer.pop("inputs")
     if source not in {said.partition(": ")[0] for said in stated}:
-        _stop(f"{source} does not speak of it; there are {'; '.join(stated)}", Exit.MISUSED)
+        stop(f"{source} does not speak of it; there are {'; '.join(stated)}", Exit.MISUSED)
     choice = Choice(**offer, source=source, inputs=tuple(stated), reason=why, known_at=utc_now())
     _then_build(setup, source, lambda: store.decide(choice, setup.read), is_shown=not as_json)
     table = store.ask("disagreements", provider=provider, base_models=True)
-    _show(table, f"{source} holds", as_json=as_json)
+    show(table, f"{source} holds", as_json=as_json)
 
 
 @app.command(epilog="Example: ratecard export prices --format json")
@@ -542,17 +530,17 @@ def export(
     data_dir: DataDir = None,
 ) -> None:
     """Write every published table into a folder, one file a table; JSON under DIR/v1."""
-    files = _store(data_dir).export(folder, form)
+    files = store_of(data_dir).export(folder, form)
     rows = {"file": [str(file) for file in files], "bytes": [f.stat().st_size for f in files]}
-    _show(pl.DataFrame(rows), "Exported", as_json=as_json)
+    show(pl.DataFrame(rows), "Exported", as_json=as_json)
 
 
 @app.command(epilog="Example: ratecard verify")
 def verify(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Check what is published against its manifest: files, hashes, row counts."""
-    problems = _store(data_dir).verify()
+    problems = store_of(data_dir).verify()
     if problems or as_json:
-        _show(pl.DataFrame({"problem": problems}), "Problems", as_json=as_json)
+        show(pl.DataFrame({"problem": problems}), "Problems", as_json=as_json)
     else:
         out.print("Nothing is wrong.")
     if problems:
@@ -562,7 +550,7 @@ def verify(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
 @app.command(epilog="Example: ratecard digest")
 def digest(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Print one hash of all that is believed now, whichever way it was learnt."""
-    _show(pl.DataFrame({"digest": [_store(data_dir).digest()]}), "", as_json=as_json)
+    show(pl.DataFrame({"digest": [store_of(data_dir).digest()]}), "", as_json=as_json)
 
 
 def main() -> None:
@@ -570,49 +558,17 @@ def main() -> None:
     try:
         app()
     except (StoreError, ArchiveError) as error:
-        err.print(_text(str(error)), style="red", soft_wrap=True)
+        err.print(text(str(error)), style="red", soft_wrap=True)
         sys.exit(Exit.FAILED)
-
-
-def _settings(data_dir: Path | None) -> Settings:
-    try:
-        return load_settings(data_dir)
-    except (UnknownSettingError, ValidationError) as error:
-        _stop(str(error), Exit.MISUSED)
-
-
-def _setup(data_dir: Path | None) -> "Setup":
-    from pipeline.configuration import (  # noqa: PLC0415 a question needs no sources
-        ConfigurationError,
-        load_setup,
-    )
-
-    try:
-        return load_setup(data_dir)
-    except (UnknownSettingError, ValidationError, ConfigurationError) as error:
-        _stop(str(error), Exit.MISUSED)
 
 
 def _demand_source(setup: "Setup", name: str) -> None:
     if name not in setup.sources:
-        _stop(f"no such source: {name}; there are {', '.join(setup.sources)}", Exit.MISUSED)
+        stop(f"no such source: {name}; there are {', '.join(setup.sources)}", Exit.MISUSED)
 
 
 def _why_unasked(setup: "Setup", name: str) -> str:
     return f"{setup.sources[name].unasked}; load what you saved with `ratecard backfill`"
-
-
-def _store(data_dir: Path | None) -> Store:
-    return Store(_settings(data_dir).data_dir)
-
-
-def _ask(data_dir: Path | None, asked: str, /, **values: object) -> pl.DataFrame:
-    return _store(data_dir).ask(asked, **values)
-
-
-def _stop(message: str, code: Exit = Exit.FAILED) -> NoReturn:
-    err.print(_text(message), style="red", soft_wrap=True)
-    raise typer.Exit(code)
 
 
 def _then_build(
@@ -621,7 +577,7 @@ def _then_build(
     """Do what changes the log, then build the tables from it and publish them."""
     from pipeline.refresh import build  # noqa: PLC0415 as in refresh
 
-    with _progress(len(TABLES) + 3, name, is_shown=is_shown) as step:
+    with progress(len(TABLES) + 3, name, is_shown=is_shown) as step:
         answer = act()
         step(name)
         done = build(setup, step)
@@ -632,7 +588,7 @@ def _then_build(
 def _check(done: "Refreshed") -> None:
     if not done.is_published:
         reasons = "".join(f"\n{reason}" for reason in done.failed_tables.values() if reason)
-        _stop(
+        stop(
             f"not built: {', '.join(done.failed_tables)}; the last good tables stay published"
             + reasons
         )
@@ -640,7 +596,7 @@ def _check(done: "Refreshed") -> None:
 
 def _show_health(store: Store, *, as_json: bool) -> None:
     health = store.ask("health")
-    _show(health, "Sources", as_json=as_json)
+    show(health, "Sources", as_json=as_json)
     silent = health.filter(pl.col("state") == "unreachable")["source"].to_list()
     if silent and not as_json:
         out.print(
@@ -648,80 +604,3 @@ def _show_health(store: Store, *, as_json: bool) -> None:
             "what they said before stands, and the transcribed list answers for the rest.",
             soft_wrap=True,
         )
-
-
-def _show(table: pl.DataFrame, title: str, *, as_json: bool, note: str | None = None) -> None:
-    """Print a table for a person, or as JSON: a list of rows, decimals as exact strings."""
-    if as_json:
-        # JSON has no word for a number that is none
-        _print_json(table.fill_nan(None).to_dicts())
-        return
-    if table.is_empty():
-        out.print(_text(f"{title}: nothing to show" if title else "nothing to show"))
-        return
-    shown = Table(title=title or None, title_justify="left", header_style="bold")
-    for name, kind in table.schema.items():
-        is_number = kind.is_numeric()
-        shown.add_column(
-            name.replace("_", " "), justify="right" if is_number else "left", overflow="fold"
-        )
-    for row in table.iter_rows():
-        shown.add_row(*(_text(_cell(value)) for value in row))
-    out.print(shown)
-    if note:
-        out.print(note, style="dim")
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, default=_json, ensure_ascii=False, indent=2) + "\n")
-
-
-def _json(value: object) -> object:
-    """Write what JSON has no type for, however deep it stands in a cell."""
-    match value:
-        case Decimal():
-            return f"{value.normalize():f}"
-        case datetime() | date():
-            return value.isoformat()
-        case timedelta():
-            return value.total_seconds()
-        case _:
-            return str(value)
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case Decimal():
-            return f"{value.normalize():f}"
-        case bool():
-            return "yes" if value else "no"
-        case datetime():
-            return value.isoformat(" ", "minutes").removesuffix(" 00:00")
-        case _:
-            return str(value)
-
-
-def _text(text: str) -> Text:
-    """Make a text safe for a terminal: names come from pages, and markup or escapes with them."""
-    return Text("".join(sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in text))
-
-
-@contextmanager
-def _progress(steps: int, what: str, *, is_shown: bool) -> Iterator[Callable[[str], None]]:
-    """Show how far a long command is; give what to call after each step, with its name."""
-    columns = (
-        # a file's name may hold what looks like markup
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not is_shown) as progress:
-        task = progress.add_task(what, total=steps)
-
-        def step(name: str) -> None:
-            progress.update(task, advance=1, description=_text(name).plain)
-
-        yield step

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
 from pipeline.settings import Settings, load_settings
+from pipeline.workloads import USUAL_CONSTRAINTS, Constraints, Workload, reference_workloads
 from sources._configured import (
     DescribedColumn,
     Description,
@@ -91,15 +92,26 @@ class Configuration(BaseModel):
         default_factory=dict, description="sources without code, by name"
     )
     gate: Annotated[GateLimits, Field(description="how wary the gate is")] = GateLimits()
+    workloads: dict[Identifier, Workload] = Field(
+        default_factory=dict, description="jobs to compare offers by, by name"
+    )
+    constraints: dict[Identifier, Constraints] = Field(
+        default_factory=dict, description="under which conditions offers compete, by name"
+    )
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What the program works with, put together once: settings, sources, the gate's limits."""
+    """What the program works with, put together once.
+
+    Settings, sources, the gate's limits, and what users ask about: workloads and constraints.
+    """
 
     settings: Settings
     sources: Mapping[str, Source] = field(default_factory=every_source)
     limits: Limits = _USUAL
+    workloads: Mapping[str, Workload] = field(default_factory=reference_workloads)
+    constraints: Mapping[str, Constraints] = field(default_factory=lambda: USUAL_CONSTRAINTS)
 
     @property
     def asked(self) -> list[str]:
@@ -138,7 +150,13 @@ def load_setup(data_dir: Path | None = None) -> Setup:
         name: described_source(name, said, file.parent) for name, said in written.sources.items()
     }
     everything = {**every_source(), **described}
-    return Setup(settings, dict(sorted(everything.items())), written.gate.limits())
+    return Setup(
+        settings,
+        dict(sorted(everything.items())),
+        written.gate.limits(),
+        {**reference_workloads(), **written.workloads},
+        {**USUAL_CONSTRAINTS, **written.constraints},
+    )
 
 
 def read_configuration(file: Path) -> Configuration:
@@ -187,7 +205,7 @@ def _explained(error: ValidationError, written: Mapping[str, Any]) -> Iterator[s
                 yield f"{place}: is missing; add {keys[key]}"
             case "value_error":
                 # a table says of each of its keys what is wrong with it
-                joint = "." if loc[-2:-1] in {("columns",), ("sources",)} else ": "
+                joint = "." if loc[-2:-1] in {("columns",), ("sources",), ("workloads",)} else ": "
                 for line in found["msg"].removeprefix("Value error, ").split("\n"):
                     yield f"{place}{joint}{line}"
             case _:
@@ -209,6 +227,10 @@ def _keys_at(loc: _Loc) -> tuple[Mapping[str, str], str]:
             model = Description
         case ("gate", *rest):
             model = GateLimits
+        case ("workloads", _, *rest):
+            model = Workload
+        case ("constraints", _, *rest):
+            model = Constraints
         case _:
             model, rest = Configuration, [*loc]
     keys = {name: described.description or "" for name, described in model.model_fields.items()}

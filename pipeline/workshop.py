@@ -9,9 +9,11 @@ from typing import Final
 
 from pipeline.configuration import Setup
 from pipeline.looking import Looker, source_list, utc_now
+from pipeline.workloads import constraint_frame, workload_frame
 from sources._rates import usd_rates
 from warehouse.log import Outcome
-from warehouse.store import Rules, Store
+from warehouse.schemas import WorkloadTokens
+from warehouse.store import Reference, Rules, Store
 
 REFERENCE: Final = "reference"
 PUBLICATION: Final = "publication"
@@ -65,8 +67,7 @@ class Workshop:
             settings = self.setup.settings
             return self.store.prepare(
                 utc_now(),
-                source_list(self.setup),
-                usd_rates(),
+                reference(self.setup),
                 Rules(settings.trusted_days, settings.tolerance_pct),
                 version("ratecard"),
             )
@@ -92,3 +93,14 @@ class Workshop:
             yield
         finally:
             self.on_done(name)
+
+
+def reference(setup: Setup) -> Reference:
+    """Give what the tables need beside the log of facts."""
+    return Reference(
+        source_list(setup),
+        usd_rates(),
+        workload_frame(setup.workloads),
+        constraint_frame(setup.constraints),
+        WorkloadTokens.empty(),
+    )

@@ -5,13 +5,13 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import duckdb
 import filelock
@@ -44,7 +44,7 @@ from warehouse.publication import (
     unstage,
     verify,
 )
-from warehouse.schemas import OTHER_TABLES, SCHEMA_VERSION, SCHEMAS
+from warehouse.schemas import ASKED, OTHER_TABLES, SCHEMA_VERSION, SCHEMAS
 
 LOG: Final = ("looks", "captures", "facts", "doubts", "decisions", "choices", "corrections")
 MACROS: Final = (
@@ -53,6 +53,14 @@ MACROS: Final = (
     "terms_as_of",
     "comparison_facts_as_of",
     "cost_comparison_as_of",
+    "monthly_tokens",
+    "bills_as_of",
+    "prompting_facts_as_of",
+    "prompting_bills_as_of",
+    "break_even_as_of",
+    "bill_lines_as_of",
+    "prompting_lines_as_of",
+    "claims_as_of",
     "cheapest_options_as_of",
     "market_summary_as_of",
 )
@@ -66,17 +74,21 @@ TABLES: Final = (
     "price_changes",
     "comparison_facts",
     "cost_comparison",
+    "break_even",
+    "claims",
     "cheapest_options",
     "market_summary",
     "source_health",
     "review",
     "disagreements",
 )
+_ABOUT_WORKLOADS: Final = frozenset({"break_even", "claims", "cheapest_options"})
 # What users query, and so has a file of its own beside the database.
 PUBLISHED: Final = (*TABLES, "captures", "looks")
 _SQL: Final = Path(__file__).parent / "sql"
 _TABLE_NAMES: Final = "select table_name from duckdb_tables()"
 _MODELS: Final = Path(__file__).parent / "models.csv"
+_BILLING_RULES: Final = Path(__file__).parent / "billing_rules.csv"
 # What the engine says where the disk fails it, at once or when it commits.
 _DISK_ERRORS: Final = (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException)
 # DuckDB 2.0 writes files that 1.5 cannot open unless told; readers have either.
@@ -107,6 +119,32 @@ class Rules:
 
     trusted_days: int = 120
     tolerance_pct: float = 0
+
+
+class Reference(NamedTuple):
+    """What the tables need beside the log of facts.
+
+    `sources` has `source, provider, rank, cadence_hours, url, description, unasked`;
+    `exchange_rates` has `currency, rate_on, usd_per_unit`. Users ask about `workloads`, under
+    `constraint_sets`; `workload_tokens` says how many tokens a workload's own file has by a
+    model's tokenizer, where it was counted.
+    """
+
+    sources: pl.DataFrame
+    exchange_rates: pl.DataFrame
+    workloads: pl.DataFrame
+    constraint_sets: pl.DataFrame
+    workload_tokens: pl.DataFrame
+
+
+class About(NamedTuple):
+    """What a question is about: now or another instant, the published workloads or others."""
+
+    at: datetime | None = None
+    workloads: pl.DataFrame | None = None
+
+
+NOW: Final = About()
 
 
 class Store:
@@ -275,15 +313,20 @@ class Store:
             return str(run(db, sql("log/digest")).fetchall()[0][0])
 
     def prepare(
-        self, at: datetime, sources: pl.DataFrame, rates: pl.DataFrame, rules: Rules,
-        code_version: str,
-    ) -> dict[str, int]:  # fmt: skip
+        self, at: datetime, reference: Reference, rules: Rules, code_version: str
+    ) -> dict[str, int]:
         """Load what the tables need beside the log, and say at which instant they are true.
 
-        `sources` has `source, provider, rank, cadence_hours, url, description, unasked`;
-        `rates` has `currency, rate_on, usd_per_unit`. Gives the row counts of the tables loaded.
+        Gives the row counts of the tables loaded.
         """
-        models = pl.read_csv(_MODELS, schema_overrides={"parameters_b": pl.Decimal(10, 3)})
+        models = pl.read_csv(
+            _MODELS, schema_overrides={"parameters_b": pl.Decimal(10, 3), "tokenizer": pl.String()}
+        )
+        billing = pl.read_csv(_BILLING_RULES)
+        if "tokenizer" not in models.columns:
+            models = models.with_columns(tokenizer=pl.lit(None, pl.String))
+        for name, schema in ASKED.items():
+            schema.validate(getattr(reference, name))
         info = pl.DataFrame({
             "built_at": [at],
             "trusted_days": [rules.trusted_days],
@@ -293,9 +336,9 @@ class Store:
         })  # fmt: skip
         frames = {
             "build_info": info,
-            "sources": sources,
-            "exchange_rates": rates,
             "models": models.with_columns(open_weights=pl.col("open_weights") == "yes"),
+            "billing_rules": billing.with_columns(is_padded=pl.col("is_padded") == "yes"),
+            **reference._asdict(),
         }
         counts = {}
         with self._writing() as db, transaction(db):
@@ -362,20 +405,38 @@ class Store:
                 "are whole; make room or give another folder, then try again"
             ) from error
 
-    def query(self, question: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
-        """Answer a query on the published file; `StoreError` where there is none or it is wrong."""
+    def query(
+        self,
+        question: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        workloads: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
+        """Answer a query on the published file; `StoreError` where there is none or it is wrong.
+
+        Macros about workloads see `workloads`, where they are given, instead of the published.
+        """
         self._demand_published()
         try:
             with duckdb.connect(self.published, read_only=True) as db:
+                if workloads is not None:
+                    db.register("asked", ASKED["workloads"].validate(workloads).to_arrow())
+                    db.execute("create temp table workloads as from asked")
                 answer = db.sql(question, params=dict(parameters) if parameters else None)
                 return pl.DataFrame() if answer is None else _frame(answer)
         except duckdb.Error as error:
             raise StoreError(str(error)) from error
 
-    def ask(self, question: str, /, **values: object) -> pl.DataFrame:
+    def ask(self, question: str, about: About = NOW, /, **values: object) -> pl.DataFrame:
         """Answer one of the questions under `sql/questions`, with those values that it names."""
         select = sql(f"questions/{question}")
-        return self.query(select, named(select, values))
+        if about.at is not None:
+            select = re.sub(r"\bas_of\b", "$at::timestamp", select)
+        else:
+            anew = () if about.workloads is None else _ABOUT_WORKLOADS
+            select = _taken_now(select, anew=anew)
+        parameters = named(select, {**values, "at": about.at})
+        return self.query(select, parameters, workloads=about.workloads)
 
     def _is_published(self) -> bool:
         try:
@@ -528,9 +589,19 @@ def _select(table: str) -> str:
     if (_SQL / "tables" / f"{table}.sql").exists():
         return _inlined(sql(f"tables/{table}"))
     comment = _comment(sql(f"macros/{table}_as_of")).partition(":")[2].strip()
-    body = _macro(f"{table}_as_of")[1]
-    body = _AS_OF_CALL.sub(lambda call: _CURRENT.get(call[1], call[1]), body)
-    return f"-- {comment}\n" + re.sub(r"\bas_of\b", _NOW, body)
+    return f"-- {comment}\n" + _taken_now(_macro(f"{table}_as_of")[1])
+
+
+def _taken_now(select: str, *, anew: Collection[str] = ()) -> str:
+    """Take a select at this moment: from the tables that are there, but for those made `anew`."""
+
+    def taken(call: re.Match[str]) -> str:
+        table = _CURRENT.get(call[1], call[1])
+        if table in TABLES and table not in anew:
+            return table
+        return f"({_taken_now(_macro(f'{call[1]}_as_of')[1], anew=anew)})"
+
+    return re.sub(r"\bas_of\b", _NOW, _AS_OF_CALL.sub(taken, select))
 
 
 def _inlined(select: str) -> str:

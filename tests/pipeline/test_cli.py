@@ -16,7 +16,8 @@ import stamina
 from rich.console import Console
 from typer.models import CommandInfo
 
-from pipeline import cli, configuration
+from pipeline import configuration, terminal
+from pipeline.cli import app
 from sources._contract import Evidence, Offer, Parsed, Quote, every_source
 from sources._parsing import Price, read_unit
 from tests.pipeline.conftest import BOT_WALL, First, latest_capture, pages, ratecard
@@ -32,6 +33,9 @@ READING: Final = {
     "changes": (),
     "explain": ("openai", "gpt-4o-mini", "training_tokens"),
     "disagreements": (),
+    "workloads": (),
+    "break-even": (),
+    "claims": (),
     "sql": ("select * from market_summary",),
 }
 WRITING: Final = (
@@ -64,8 +68,8 @@ def names_of(commands: list[CommandInfo]) -> set[str]:
 
 
 def test_every_command_is_tested_here() -> None:
-    assert names_of(cli.app.registered_commands) == {*READING, *WRITING}
-    groups = {group.name: group.typer_instance for group in cli.app.registered_groups}
+    assert names_of(app.registered_commands) == {*READING, *WRITING}
+    groups = {group.name: group.typer_instance for group in app.registered_groups}
     assert set(groups) == set(NESTED)
     for name, group in groups.items():
         assert group is not None
@@ -345,8 +349,8 @@ def test_what_a_page_says_cannot_touch_the_terminal(hostile: tuple[Path, Path]) 
 
 def test_a_progress_bar_takes_no_name_for_markup(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
-    monkeypatch.setattr(cli, "err", Console(file=screen, force_terminal=True, width=80))
-    with cli._progress(2, "backfill", is_shown=True) as step:  # noqa: SLF001 all that is drawn
+    monkeypatch.setattr(terminal, "err", Console(file=screen, force_terminal=True, width=80))
+    with terminal.progress(2, "backfill", is_shown=True) as step:
         step("[/] [red]2026-01-01\x1b]0;.html")
     assert "[/] [red]2026-01-01\ufffd]0;.html" in screen.getvalue()
 

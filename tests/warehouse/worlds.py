@@ -10,7 +10,8 @@ import polars as pl
 from warehouse.captures import Look
 from warehouse.gate import Limits
 from warehouse.log import Statement
-from warehouse.store import TABLES, Rules, Store
+from warehouse.schemas import Workloads, WorkloadTokens
+from warehouse.store import TABLES, Reference, Rules, Store
 
 START = datetime(2026, 1, 1)  # noqa: DTZ001 the warehouse's times are UTC without an offset
 URL = "https://example.org"
@@ -78,6 +79,27 @@ def _frame(rows: list[dict[str, Any]], names: list[str]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={name: _TYPES.get(name, pl.String()) for name in names})
 
 
+CONSTRAINT_SETS = pl.DataFrame(
+    {
+        "constraint_set": ["available", "available_any_tier", "listed"],
+        "is_on_sale": [True, True, False],
+        "is_standard_tier": [True, False, True],
+        **dict.fromkeys(
+            ("hosting", "weights_exportable", "providers", "regions", "max_upfront_usd"), [None] * 3
+        ),
+        "available_until": [None] * 3,
+    },
+    schema_overrides={
+        "hosting": pl.String(),
+        "weights_exportable": pl.String(),
+        "providers": pl.List(pl.String()),
+        "regions": pl.List(pl.String()),
+        "max_upfront_usd": pl.Decimal(20, 2),
+        "available_until": pl.Date(),
+    },
+)
+
+
 class World:
     """A store, and sources that say what the test tells them to, each thing once per day.
 
@@ -91,6 +113,9 @@ class World:
         self.parser: Callable[[dict[str, Any]], dict[str, Any]] = dict
         self.parser_version = 1
         self.rules = Rules()
+        self.workloads: pl.DataFrame = Workloads.empty()
+        self.constraint_sets = CONSTRAINT_SETS
+        self.workload_tokens: pl.DataFrame = WorkloadTokens.empty()
         self._ranks = ranks or {"page": 1}
         self._said: dict[bytes, tuple[dict[str, Any], ...]] = {}
         self._known = 0
@@ -137,7 +162,10 @@ class World:
             },
             schema_overrides={"usd_per_unit": pl.Decimal(12, 8)},
         )
-        self.store.prepare(day(at), sources, rates, self.rules, "test")
+        reference = Reference(
+            sources, rates, self.workloads, self.constraint_sets, self.workload_tokens
+        )
+        self.store.prepare(day(at), reference, self.rules, "test")
 
     def publish(self, at: float = 2000) -> Store:
         """Build every table as of a day and publish them."""

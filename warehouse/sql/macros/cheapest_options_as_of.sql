@@ -3,7 +3,10 @@ with asked as (
     select
         c.*,
         q.question,
-        q.value_usd
+        q.value_usd,
+        null::varchar as workload,
+        null::decimal(20, 8) as upfront_usd,
+        true as is_served_throughout
     from cost_comparison_as_of(as_of) as c,
         lateral (
             values
@@ -13,16 +16,28 @@ with asked as (
                 ('tuned_inference', ((3 * c.input_usd + c.output_usd) / 4)::decimal(20, 8))
         ) as q (question, value_usd)
     where q.value_usd is not null
+    union all by name
+    select
+        b.*,
+        'workload:' || b.workload as question,
+        (b.upfront_usd + b.horizon_months * b.tuned_monthly_usd)::decimal(20, 8) as value_usd,
+        b.usable_months = b.horizon_months and b.unavailable is null as is_served_throughout
+    from bills_as_of(as_of) as b
+    where b.tuned_monthly_usd is not null
 ),
 
 allowed as (
     select a.*, s.constraint_set
     from asked as a
-    join (
-        values ('available'), ('available_any_tier'), ('listed')
-    ) as s (constraint_set)
-        on (s.constraint_set = 'listed' or a.is_available)
-        and (s.constraint_set = 'available_any_tier' or a.service_tier = 'standard')
+    join constraint_sets as s
+        on (s.is_on_sale is not true or (a.is_available and a.is_served_throughout))
+        and (s.is_standard_tier is not true or a.service_tier = 'standard')
+        and (s.hosting is null or a.hosting in (s.hosting, 'both'))
+        and (s.weights_exportable is null or a.weights_exportable = s.weights_exportable)
+        and (s.providers is null or list_contains(s.providers, a.provider))
+        and (s.regions is null or list_contains(s.regions, a.region))
+        and (s.max_upfront_usd is null or a.workload is null or a.upfront_usd <= s.max_upfront_usd)
+        and (s.available_until is null or a.shutdown_on is null or a.shutdown_on > s.available_until)
 ),
 
 ranked as (
@@ -48,6 +63,8 @@ select
     rank::integer as rank,
     value_usd,
     case when cheapest_usd <> 0 then round(100.0 * (value_usd / cheapest_usd - 1), 2) end as gap_pct,
+    workload,
+    upfront_usd,
     expanded_from,
     sources
 from ranked
