@@ -33,14 +33,22 @@ SERVICE_TIERS: Final = ("standard", "batch", "flex", "priority", "developer")
 CURRENCIES: Final = ("USD", "EUR", "CNY", "GBP", "JPY")
 _COUNT: Final = re.compile(r"[1-9]\d{0,8}")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-# What each term's value looks like. A rule is stated in words, as short as they get.
+# Which tokens of a training job a seller bills; `warehouse/billing_rules.csv` says how.
+BILLED_TOKENS_RULES: Final = (
+    "train x epochs",
+    "train x epochs + validation",
+    "train x epochs + validation x evaluations",
+    "(train + validation) x epochs",
+    "(train + mixed-in + validation) x epochs, rounded up to 1,000",
+)
+# What each term's value looks like.
 TERMS: Final[Mapping[str, re.Pattern[str]]] = {
     "min_examples": _COUNT,
     "recommended_examples": _COUNT,
     "hosting": re.compile("managed|self_hosted|both"),
     "weights_exportable": re.compile("yes|no|unknown"),
     "epoch_default": _COUNT,
-    "billed_tokens_rule": re.compile(".+"),
+    "billed_tokens_rule": re.compile("|".join(map(re.escape, BILLED_TOKENS_RULES))),
     "tuned_inference_rule": re.compile("base_price"),
     "is_deprecated": re.compile("yes|no"),
     "closed_to_new_customers_on": _DAY,

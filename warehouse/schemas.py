@@ -331,7 +331,7 @@ class ConstraintSets(pa.DataFrameModel):
     is_on_sale: bool
     is_standard_tier: bool
     hosting: str = pa.Field(nullable=True, isin=("managed", "self_hosted"))
-    weights_exportable: str = pa.Field(nullable=True, isin=("yes",))
+    weights_exportable: str = pa.Field(nullable=True, eq="yes")
     providers: pl.List = pa.Field(nullable=True, dtype_kwargs={"inner": pl.String()})
     regions: pl.List = pa.Field(nullable=True, dtype_kwargs={"inner": pl.String()})
     max_upfront_usd: Annotated[pl.Decimal, 20, 2] = pa.Field(nullable=True, ge=0)
