@@ -381,6 +381,7 @@ COLUMNS: Final[dict[str, str]] = {
     "subject": "what the fact is about, as a number to compare with",
     "term": "what the term is about, such as min_examples or shutdown_on",
     "term_count": "how many terms were read in it",
+    "tokenizer": "what cuts text into the tokens of the model; null where none is carried",
     "tolerance_pct": "up to how many percent two prices may differ and be no disagreement",
     "training_availability": "the availability of training: priced, free, not_offered, "
     "not_published or unreadable",
