@@ -260,6 +260,10 @@ def test_a_bad_line_is_named_and_why(read: Read, line: bytes, why: str) -> None:
                 "input_audio, file"
             ),
         ),
+        (
+            chat(assistant(3, refusal="hello")),
+            'message 1: "content" is a number, not text',
+        ),
         (chat(user(name=3), assistant()), 'message 1: "name" is a number, not text'),
         (chat(assistant(weight=2)), 'message 1: "weight" must be 0 or 1'),
         (chat(assistant(weight=True)), 'message 1: "weight" must be 0 or 1'),
@@ -354,6 +358,12 @@ def test_a_file_that_unpacks_to_too_much_is_not_read_on(
     packed = b"".join(endless.compress(bytes(2**24)) for _ in range(130)) + endless.flush()
     with pytest.raises(TrainingFileError, match="unpacks to more than 2 GiB"):
         read(packed)
+
+
+def test_a_line_that_is_too_long_is_one_line(read: Read) -> None:
+    found = read(b"x" * (9 * 1024 * 1024) + b"\n" + jsonl(CHAT) + b"x" * (9 * 1024 * 1024))
+    assert (found.line_count, found.example_count) == (3, 1)
+    assert [mistake.line for mistake in found.mistakes] == [1, 3]
 
 
 @pytest.mark.parametrize(
@@ -483,6 +493,23 @@ def check(content: bytes, read: Read) -> None:
     assert found.example_count + found.mistake_count == found.line_count
     assert len(found.mistakes) == min(found.mistake_count, 20)
     assert all(len(why) < 300 and why.isprintable() for _, why in found.mistakes)
+
+
+@given(
+    pack=st.sampled_from([gzip.compress, zstandard.compress]),
+    place=st.integers(0, 200),
+    junk=st.binary(max_size=6),
+)
+@in_one_place
+def test_any_damage_of_a_compressed_file_ends_in_a_result_or_an_error(
+    read: Read, pack: Callable[[bytes], bytes], place: int, junk: bytes
+) -> None:
+    packed = pack(jsonl(*(chat(user(f"{number}"), assistant()) for number in range(50))))
+    try:
+        found = read(packed[:place] + junk + packed[place + len(junk) :])
+    except TrainingFileError:
+        return
+    assert found.example_count + found.mistake_count == found.line_count
 
 
 @given(content=st.binary())
