@@ -50,6 +50,7 @@ _MIB: Final = 1024 * 1024
 _LONGEST_LINE: Final = 4 * _MIB  # over a million tokens of English
 _LONGEST_UNPACKED: Final = 64 * 1024 * _MIB
 _SAMPLE_SIZE: Final = 8 * _MIB
+_PIECE: Final = 64 * 1024
 _COMPARED_EXAMPLES: Final = 4_000_000  # 32 MB of digests
 _MISTAKES_KEPT: Final = 20
 _WARNINGS_KEPT: Final = 20
@@ -211,7 +212,22 @@ class _Example:
 def _counter(name: str) -> _Counter:
     # a text that spells a control token is text like any other
     encode = Tokenizer.from_pretrained(name).encode_ordinary
-    return lambda text: len(encode(text))
+    return lambda text: sum(len(encode(piece)) for piece in _pieces(text))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a long text before blanks, where a token begins anyway.
+
+    One word of a million letters would take 150 MB. Where there is no blank, and in a row of
+    blanks, a cut may make a token more.
+    """
+    start = 0
+    while len(text) - start > _PIECE:
+        blank = text.rfind(" ", start + 1, start + _PIECE)
+        end = blank if blank > 0 else start + _PIECE
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 class _Counting:

@@ -49,6 +49,7 @@ FORMATS: list[tuple[str, dict[str, Any], int, int]] = [
     ("plain text", {"text": "hello world"}, 2, 2),
 ]
 
+ROOT = Path(__file__).parents[2]
 Read = Callable[..., TrainingFile]
 tokenizer = cache(Tokenizer.from_pretrained)
 
@@ -400,6 +401,19 @@ def test_progress_ends_at_the_size_of_the_file(tmp_path: Path) -> None:
 def test_an_unknown_tokenizer_is_the_callers_mistake(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no such tokenizer: p50k_base"):
         read_training_file(tmp_path / "data.jsonl", tokenizers=["p50k_base"])
+
+
+@pytest.mark.parametrize("name", ["o200k_base", "cl100k_base", "llama3", "qwen3", "gemma3"])
+def test_a_long_text_has_the_tokens_that_it_has_in_one_piece(read: Read, name: str) -> None:
+    files = [*ROOT.glob("docs/*.md"), *ROOT.glob("sources/*.py")]
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    assert len(text) > 3 * 64 * 1024
+    whole = len(tokenizer(name).encode_ordinary(text))
+    assert read(jsonl({"text": text}), name).tokens[name] == pytest.approx(whole, abs=4)
+    # a word that does not end is cut anywhere
+    assert read(jsonl({"text": "a" * 10**6}), name).tokens[name] == pytest.approx(
+        len(tokenizer(name).encode_ordinary("a" * 10**6)), abs=20
+    )
 
 
 @pytest.mark.parametrize("name", sorted(TOKENIZERS))
