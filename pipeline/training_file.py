@@ -24,20 +24,24 @@ Format = Literal["chat", "preference", "prompt/completion", "ShareGPT", "plain t
 
 REFERENCE_TOKENIZER: Final = "o200k_base"
 # Those whose vocabulary comes with the program. Gemma 4 cuts text as Gemma 3 does and Kimi K3 as
-# Kimi K2: 20,000 texts of random characters had the same tokens (2026-11-26).
+# Kimi K2: 20,000 texts of random characters had the same tokens (2026-11-26). Google's own clients
+# count for Gemini 1.5 as Gemma 2 does, and from 2.0 on as Gemma 3 (both read 2026-11-26):
+# https://github.com/googleapis/python-aiplatform/blob/main/vertexai/tokenization/_tokenizer_loading.py
+# https://github.com/googleapis/python-genai/blob/main/google/genai/_local_tokenizer_loader.py
 TOKENIZERS: Final = frozenset({
     REFERENCE_TOKENIZER, "cl100k_base", "deepseek_v3", "gemma2", "gemma3", "glm4", "kimi_k2",
     "llama2", "llama3", "mistral_v1", "mistral_v3", "qwen3",
 })  # fmt: skip
 _OPENAI_TOKENIZERS: Final = frozenset({REFERENCE_TOKENIZER, "cl100k_base"})
 
-# OpenAI's rule for chats: 3 tokens a message beside those of its role (which is one in every
-# tokenizer here), 3 an example, 1 a name. It says of itself that it is not exact.
+# OpenAI's rule for chats: 3 tokens a message and those of its role, which is one; 3 an example;
+# 1 a name. It says of itself that it is not exact.
 # https://cookbook.openai.com/examples/chat_finetuning_data_prep (2023-08-22, read 2026-11-25)
 _MESSAGE_TOKENS: Final = 4
 _CHAT_TOKENS: Final = 3
 _NAME_TOKENS: Final = 1
-# What the chat templates of Llama 3, Qwen and Mistral depart from that rule by, at most.
+# How far other makers' chat templates are from it for each message: those of Llama 3 and Qwen
+# write 5 tokens where it says 4, Mistral's 1 or 2.
 _TEMPLATE_DOUBT: Final = 3
 # How far other tokenizers are from o200k_base. Measured 2026-11-25 on this project's
 # documents (61,000 characters), on Chinese manual pages (24,000) and on this project's code (1 M):

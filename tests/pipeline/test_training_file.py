@@ -526,6 +526,33 @@ def test_any_damage_of_a_compressed_file_ends_in_a_result_or_an_error(
     assert found.example_count + found.mistake_count == found.line_count
 
 
+keys = st.sampled_from(["a", "b", '"', "\\", '\\"', ':"', "\u00e9"])
+written = st.recursive(
+    st.one_of(st.integers(), st.none(), keys).map(json.dumps),
+    lambda inner: st.one_of(
+        st.lists(inner).map(lambda values: f"[{', '.join(values)}]"),
+        st.lists(st.tuples(keys.map(json.dumps), inner)).map(
+            lambda pairs: "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}"
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+@given(value=written)
+@in_one_place
+def test_a_key_that_stands_twice_is_found_wherever_it_is(read: Read, value: str) -> None:
+    repeated = []
+
+    def look(pairs: list[tuple[str, object]]) -> None:
+        repeated.append(len(pairs) > len({key for key, _ in pairs}))
+
+    json.loads(value, object_pairs_hook=look)
+    found = read(f'{{"text": "a", "other": {value}}}\n'.encode())
+    assert found.mistake_count == any(repeated)
+    assert all("twice" in why for _, why in found.mistakes)
+
+
 @given(content=st.binary())
 @in_one_place
 def test_any_bytes_end_in_a_result_or_an_error(read: Read, content: bytes) -> None:
