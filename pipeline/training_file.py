@@ -267,8 +267,10 @@ class _Counting:
         self._examples += 1
 
     def result(self, tokenizers: Sequence[str]) -> TrainingFile:
+        """Close the count, and give it."""
         tokens, sampling_error_pct = {REFERENCE_TOKENIZER: self._tokens}, {REFERENCE_TOKENIZER: 0.0}
         sampled = self._sample.counts(self._count) if tokenizers else []
+        del self._count  # 30 MB that the next can have
         for name in tokenizers:
             ratio, error_pct = _ratio(sampled, self._sample.counts(_counter(name)))
             tokens[name] = round(self._tokens * ratio)
