@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.training_file import TOKENIZERS
 from sources._contract import EVERY_MODEL
 from sources._parsing import Unreadable, read_size_bracket
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "warehouse" / "models.csv"
-COLUMNS = ["model", "maker", "parameters_b", "open_weights", "base_model", "aliases"]
+COLUMNS = ["model", "maker", "parameters_b", "open_weights", "base_model", "aliases", "tokenizer"]
 
 COMPARED = (
     "Gemini 2.0 Flash",
@@ -86,6 +87,10 @@ def test_a_row_is_spelled_as_it_is_compared(row: dict[str, str]) -> None:
 def test_every_model_is_a_model_of_the_list_and_a_base_is_its_own_base() -> None:
     base = {row["model"]: row["base_model"] for row in ROWS}
     assert [m for m in base.values() if base.get(m) != m] == []
+
+
+def test_a_tokenizer_is_one_that_can_count() -> None:
+    assert {row["tokenizer"] for row in ROWS} == {"", *TOKENIZERS}
 
 
 def test_sizes_are_stated_for_open_weights_alone() -> None:
