@@ -140,7 +140,7 @@ def doubts(
             *_moved(pairs, days, limits),
             *_changed_places(pairs, limits),
             *_far_from_its_like(pairs, limits),
-            *_terms_moved(pairs, limits),
+            *_terms_moved(pairs, days, limits),
         ]
     return found
 
@@ -486,6 +486,7 @@ def _whole_columns(
     for names, rows, those in (
         (by, same, moved),
         (["provider", *by], same, moved),
+        ([*by, "context_tier"], same.filter(longer), moved.filter(longer)),
         (["provider", *by, "context_tier"], same.filter(longer), moved.filter(longer)),
     ):
         many = limits.many * max(1.0, days / 30) if "provider" in names else float("inf")
@@ -641,10 +642,30 @@ def _far_from_its_like(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
 _DAY: Final = r"^\d{4}-\d{2}-\d{2}$"
 
 
-def _terms_moved(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
-    """Doubt a count that jumps, a day that became an earlier one, and one that changed models."""
+def _terms_moved(pairs: pl.DataFrame, days: float, limits: Limits) -> Iterator[Doubt]:
+    """Doubt terms of which most moved, a count that jumps, and a day that became an earlier one.
+
+    And a day that changed models.
+    """
     terms = pairs.filter(pl.col("term").is_not_null()).with_columns(_offer_words())
     stayed = terms.filter("was_there", "is_there")
+    share = limits.moved_share * max(1.0, days / 90)
+    columns = (
+        stayed.with_columns(moved=pl.col("value") != pl.col("old_value"))
+        .group_by("term")
+        .agg(
+            pl.len().alias("all"),
+            pl.col("moved").sum(),
+            values=pl.concat_str("words", "old_value", "value", separator=" ")
+            .filter(pl.col("moved"))
+            .sort(),
+        )
+        .filter((pl.col("moved") >= limits.few) & (pl.col("moved") > share * pl.col("all")))
+        .sort("term")
+    )
+    for row in columns.iter_rows(named=True):
+        reason = f"{row['moved']} of {row['all']} values of {row['term']} moved at once"
+        yield _doubt("most_moved", "hold", reason, row["values"])
     counts = stayed.filter(
         pl.all_horizontal(pl.col(name).str.contains(r"^\d+$") for name in ("old_value", "value"))
     ).with_columns(factor=pl.col("value").cast(pl.Float64) / pl.col("old_value").cast(pl.Float64))

@@ -546,6 +546,21 @@ def test_the_prices_of_longer_prompts_or_of_one_seller_are_a_column_too(
     assert verdicts(steady + before, steady + inference(now, **columns)) == [MOVED] * is_held
 
 
+@pytest.mark.parametrize(("moved", "of", "is_held"), [(2, 2, False), (3, 5, True), (3, 6, False)])
+def test_the_prices_of_longer_prompts_are_a_column_of_all_sellers_too(
+    moved: int, of: int, *, is_held: bool
+) -> None:
+    def longer(by: int) -> Rows:
+        return [
+            row | {"provider": f"seller_{n}"}
+            for n, (model, price) in enumerate(models(of).items())
+            for row in inference({model: price + by * (n < moved)}, context_tier="200k+")
+        ]
+
+    steady = inference(models(20))
+    assert verdicts(steady + longer(0), steady + longer(1)) == [MOVED] * is_held
+
+
 @pytest.mark.parametrize(
     ("moved", "days", "is_held"),
     [(10, 1, False), (11, 1, True), (11, 30, True), (15, 45, False), (16, 45, True)],
@@ -826,6 +841,27 @@ def test_a_term_that_changes_oddly_is_set_aside(
     name: str, before: str, now: str, expected: list[str]
 ) -> None:
     assert verdicts([term(name, before)], [term(name, now)]) == expected
+
+
+@pytest.mark.parametrize(
+    ("moved", "of", "days", "is_held"),
+    [
+        (2, 2, 1, False),  # two are no pattern
+        (3, 5, 1, True),
+        (3, 6, 1, False),  # half of them may
+        (3, 4, 135, False),
+        (9, 9, 180, False),
+    ],
+)
+def test_most_values_of_a_term_that_move_at_once_hold_the_capture(
+    moved: int, of: int, days: float, *, is_held: bool
+) -> None:
+    def said(year: int) -> Rows:
+        days = [f"{year if n < moved else 2026}-10-{n + 10}" for n in range(of)]
+        return [term("shutdown_on", day, model=f"model {n}") for n, day in enumerate(days)]
+
+    steady = [term("hosting", "managed", model=f"model {n}") for n in range(20)]
+    assert verdicts(said(2026) + steady, said(2027) + steady, days) == [MOVED] * is_held
 
 
 @pytest.mark.parametrize(
