@@ -138,6 +138,7 @@ def doubts(
             *_rows_lost_or_gained(pairs, renamed, days, limits),
             *_column_gone(pairs, limits),
             *_moved(pairs, days, limits),
+            *_cached_risen(pairs),
             *_changed_places(pairs, limits),
             *_far_from_its_like(pairs, limits),
             *_terms_moved(pairs, days, limits),
@@ -231,6 +232,38 @@ def _odd(now: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
     )
     uneven = halves.filter(pl.col("unit_price") * 2 != pl.col("unit_price_whole"))
     yield from _flags("batch_not_half", uneven, "unit_price_whole", "by batch, against standard")
+
+
+def _cached_risen(pairs: pl.DataFrame) -> Iterator[Doubt]:
+    """Doubt a cached price that rose above the uncached one, which it was not above before."""
+    rest = [name for name in FACT if name != "meter"]
+    both = pairs.filter(
+        _PRICED
+        & (pl.col("old_availability") == "priced")
+        & (pl.col("pricing_currency") == pl.col("old_pricing_currency"))
+    ).with_columns(_offer_words())
+    risen = (
+        both.filter(pl.col("meter") == "cached_input_tokens")
+        .join(
+            both.filter(pl.col("meter") == "input_tokens"),
+            on=[*rest, "pricing_currency"],
+            nulls_equal=True,
+            suffix="_whole",
+        )
+        .filter(
+            (pl.col("unit_price") > pl.col("unit_price_whole"))
+            & (pl.col("unit_price") > pl.col("old_unit_price"))
+            & (pl.col("old_unit_price") <= pl.col("old_unit_price_whole"))
+        )
+        .sort("words")
+    )
+    for row in risen.iter_rows(named=True):
+        old, new, whole = (
+            f"{row[name].normalize():f}"
+            for name in ("old_unit_price", "unit_price", "unit_price_whole")
+        )
+        reason = f"{row['words']}: from {old} to {new}, above {whole} uncached"
+        yield _doubt("cached_dearer", "set_aside", reason, (old, new, whole), _fact(row))
 
 
 def _flags(rule: str, rows: pl.DataFrame, other: str, words: str) -> Iterator[Doubt]:

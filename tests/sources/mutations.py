@@ -544,7 +544,8 @@ def swap_keys(where: str) -> Callable[[Page, Random], Change | None]:
             # when a price held and when it ends may change places, and nobody can tell
             return None
         most = max(len(part.by_key[key]), len(part.by_key[other]))
-        are_columns = len(splices) * 2 >= most
+        # fewer than a gate could know for a pattern are so many changed prices
+        are_columns = len(splices) * 2 >= most and len(splices) >= 2 * _OFTEN
         if where != "once" and are_columns != (where == ""):
             return None
         what = f"{key!r} and {other!r} in {len(splices) // 2} places"

@@ -106,6 +106,24 @@ def test_a_cached_price_above_the_uncached_one_is_flagged(
 
 
 @pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (("0.3", "3"), ("3", "3"), []),
+        (("0.3", "3"), ("3.75", "3"), ["flag cached_dearer a", "set_aside cached_dearer a"]),
+        (("3.5", "3"), ("3.75", "3"), ["flag cached_dearer a"]),  # it was odd before
+        (("2", "3"), ("2", "1"), ["flag cached_dearer a"]),  # the other one fell
+    ],
+)
+def test_a_cached_price_that_rose_above_the_uncached_one_is_set_aside(
+    before: tuple[str, str], now: tuple[str, str], expected: list[str]
+) -> None:
+    def prices(cached: str, whole: str) -> Rows:
+        return inference({"a": whole}) + each({"a": cached}, meter="cached_input_tokens")
+
+    assert verdicts(prices(*before), prices(*now)) == expected
+
+
+@pytest.mark.parametrize(
     "other",
     [
         {"service_tier": "batch"},
@@ -916,6 +934,16 @@ APART: Final[dict[str, tuple[tuple[Rows, Rows], tuple[Rows, Rows]]]] = {
         (
             [],
             each(models(3), meter="cached_input_tokens") + inference(dict.fromkeys(models(3), 0.2)),
+        ),
+    ),
+    "set_aside cached_dearer": (
+        (
+            inference({"a": 3}) + each({"a": 2}, meter="cached_input_tokens"),
+            inference({"a": 3}) + each({"a": 4}, meter="cached_input_tokens"),
+        ),
+        (
+            inference({"a": 3}) + each({"a": 2}, meter="cached_input_tokens"),
+            inference({"a": 3}) + each({"a": 5}, meter="cached_input_tokens"),
         ),
     ),
     "flag batch_not_half": (
