@@ -143,7 +143,11 @@ def doubts(
             *_far_from_its_like(pairs, limits),
             *_terms_moved(pairs, days, limits),
         ]
-    return found
+    # a page's columns and a seller's may be the same
+    once: dict[str, Doubt] = {}
+    for doubt in found:
+        once.setdefault(doubt.fingerprint, doubt)
+    return [*once.values()]
 
 
 def _doubt(
@@ -393,10 +397,11 @@ def _some(rows: pl.DataFrame) -> str:
 def _column_gone(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
     """Doubt a capture in which a meter lost its prices for all models that are still there.
 
-    And one in which it costs nothing any more for most of them.
+    And one in which it costs nothing any more for most of them. The prices of longer prompts
+    are a column of all sellers: one of them may well give its own up.
     """
-    by = ["provider", "tuning_method", "adapter", "service_tier", "price_list", "meter"]
-    columns = (
+    by = ["tuning_method", "adapter", "service_tier", "price_list", "meter"]
+    sold = (
         pairs.with_columns(_offer_words())
         .filter(
             pl.col("meter").is_not_null()
@@ -404,29 +409,33 @@ def _column_gone(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
             # the model itself is still there
             & pl.col("is_there").any().over("provider", "model")
         )
-        .group_by(by)
-        .agg(
-            had=pl.len(),
-            gone=_values(),
-            has=(
-                pl.col("is_there") & pl.col("availability").is_in(["priced", "free", "not_offered"])
-            ).sum(),
-            freed=pl.col("words").filter(
-                (pl.col("old_availability") == "priced") & (pl.col("availability") == "free")
-            ),
+        .with_columns(
+            still=pl.col("is_there")
+            & pl.col("availability").is_in(["priced", "free", "not_offered"]),
+            freed=(pl.col("old_availability") == "priced") & (pl.col("availability") == "free"),
         )
-        .sort(by)
     )
-    gone = columns.filter((pl.col("has") == 0) & (pl.col("had") >= limits.few - 1))
-    for row in gone.iter_rows(named=True):
-        reason = f"all {row['had']} prices of {_column(row, by)} are gone, their models are not"
-        yield _doubt("column_gone", "hold", reason, row["gone"])
-    count = pl.col("freed").list.len()
-    freed = columns.filter((count >= limits.few) & (count * 2 > pl.col("had")))
-    for row in freed.iter_rows(named=True):
-        names = sorted(row["freed"])
-        reason = f"{len(names)} of {row['had']} prices of {_column(row, by)} are free at once"
-        yield _doubt("column_free", "hold", reason, names)
+    longer = sold.filter(pl.col("context_tier").is_not_null())
+    for names, rows in ((["provider", *by], sold), ([*by, "context_tier"], longer)):
+        columns = (
+            rows.group_by(names)
+            .agg(
+                had=pl.len(),
+                has=pl.col("still").sum(),
+                all=_values(),
+                freed=pl.col("words").filter("freed").sort(),
+            )
+            .sort(names)
+        )
+        for row in columns.iter_rows(named=True):
+            had, freed = row["had"], row["freed"]
+            what = f"of {_column(row, names)} are"
+            if not row["has"] and had >= limits.few - 1:
+                reason = f"all {had} prices {what} gone, their models are not"
+                yield _doubt("column_gone", "hold", reason, row["all"])
+            if len(freed) >= limits.few and len(freed) * 2 > had:
+                reason = f"{len(freed)} of {had} prices {what} free at once"
+                yield _doubt("column_free", "hold", reason, freed)
 
 
 _FACTOR: Final = (
@@ -515,7 +524,6 @@ def _whole_columns(
     by = ["tuning_method", "adapter", "service_tier", "price_list", "meter"]
     share = limits.moved_share * max(1.0, days / 90)
     longer = pl.col("context_tier").is_not_null()
-    seen: list[list[str]] = []
     for names, rows, those in (
         (by, same, moved),
         (["provider", *by], same, moved),
@@ -539,9 +547,6 @@ def _whole_columns(
             .sort(names)
         )
         for row in columns.iter_rows(named=True):
-            if row["values"] in seen:
-                continue
-            seen.append(row["values"])
             what = _column(row, names)
             reason = f"{row['moved']} of {row['all']} prices of {what} moved at once"
             yield _doubt("most_moved", "hold", reason, row["values"])

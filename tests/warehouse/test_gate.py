@@ -444,6 +444,20 @@ GONE: Final = "hold column_gone"
             id="a region is no column",
         ),
         pytest.param(
+            inference(models(20)) + inference(models(2), context_tier="200k+"),
+            inference(models(20)),
+            [GONE],
+            id="the prices of longer prompts are a column",
+        ),
+        pytest.param(
+            inference(models(20))
+            + inference(models(2), context_tier="200k+")
+            + inference(models(1), provider="rival", context_tier="200k+"),
+            inference(models(20)) + inference(models(1), provider="rival", context_tier="200k+"),
+            [],
+            id="one seller gave its own up",
+        ),
+        pytest.param(
             each(models(2)) + inference(models(9, first=2)),
             inference(models(9, first=2)),
             ["hold rows_lost"],
