@@ -613,8 +613,9 @@ def _changed_places(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
 def _within_models(prices: pl.DataFrame, changed: pl.DataFrame) -> Iterator[Doubt]:
     one = changed.select(*FACT, "words", "old", "new")
     # a price that went from one region, or length of prompt, to another did not change columns
-    one_row = pl.all_horizontal(
-        pl.col(name).eq_missing(pl.col(f"{name}_other")) for name in ("region", "context_tier")
+    columns = ("tuning_method", "adapter", "service_tier", "meter", "price_list")
+    one_row = pl.col("region").eq_missing(pl.col("region_other")) & pl.any_horizontal(
+        pl.col(name).ne_missing(pl.col(f"{name}_other")) for name in columns
     )
     two_prices = pl.col("old").is_not_null() & pl.col("new").is_not_null()
     both = one.join(one, on=["provider", "model"], suffix="_other").filter(

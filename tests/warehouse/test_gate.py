@@ -803,6 +803,12 @@ NOT_SOLD: Final = {"availability": "not_published"}
             id="a price is sold in another region",
         ),
         pytest.param(
+            inference({"a": 4}, service_tier="priority") + each(models(9)),
+            inference({"a": 4}, context_tier="200k+") + each(models(9)),
+            ["set_aside columns_exchanged a"] * 2,
+            id="another tier's price is one of longer prompts",
+        ),
+        pytest.param(
             [quote(4, region="eu"), quote(5, region="us")],
             [quote(5, region="eu"), quote(4, region="us")],
             EXCHANGED,
