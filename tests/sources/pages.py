@@ -83,7 +83,10 @@ class Grid:
 
     @property
     def groups(self) -> list[list[Line]]:
-        """Give the body's rows, those together that a cell spans."""
+        """Give the body's rows, those together that a cell spans.
+
+        One that is lost alone leaves a table that says of another row what the cell does.
+        """
         groups: list[list[Line]] = []
         for line in self.body:
             if line.is_under and groups:
