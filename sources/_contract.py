@@ -216,15 +216,15 @@ _Instant = Annotated[pl.Datetime, "us", None]
 
 class _Facts(pa.DataFrameModel):
     provider: str = pa.Field(str_matches=r"^[a-z][a-z0-9_]*$")
-    # a dash is no name
+    # a dash is no name, and none of a region or a length either
     model: str = pa.Field(
         str_length={"min_value": 1, "max_value": 200}, str_matches=r"^(?:\*$|.*\w)"
     )
     tuning_method: str = pa.Field(isin=TUNING_METHODS)
     adapter: str = pa.Field(isin=ADAPTERS, nullable=True)
     service_tier: str = pa.Field(isin=SERVICE_TIERS)
-    region: str = pa.Field(nullable=True)
-    context_tier: str = pa.Field(nullable=True)
+    region: str = pa.Field(nullable=True, str_matches=r"^.*\w")
+    context_tier: str = pa.Field(nullable=True, str_matches=r"^.*\w")
     valid_from: _Instant = pa.Field(nullable=True)
     checked_at: _Instant = pa.Field(nullable=True)
     locator: str = pa.Field(str_length={"min_value": 1})

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from difflib import SequenceMatcher
 from typing import Any, Final, NamedTuple
 
 from sources._contract import Evidence, Offer, Parsed, Quote, Rank, Source
@@ -60,6 +61,8 @@ _VARIANTS: Final[Mapping[tuple[str, str], str]] = {
 # tiers that we have no word for.
 _AWS_REGION: Final = re.compile(r"(global|regional)\.")
 _TUNED: Final = re.compile(r"ft:(?P<before>.+?)[-:]*|(?P<after>.+)\.ft-")
+# Of 1,442 names one is not in what finds it: `regional.amazon.nova-2-lite`, at 0.75.
+_LIKE: Final = 0.6
 _MILLION: Final = read_unit("1M tokens")
 # the least prompt that is a tier of its own, in tokens
 _SHORTEST: Final = 999
@@ -108,12 +111,35 @@ def parse(capture: bytes) -> Parsed:
             quote
             for provider in catalogue
             if provider["id"] in _SELLERS
-            for model in provider["models"]
+            for model in map(_whole, provider["models"])
             for schedule in _schedules(provider["id"], model)
             for quote in _quotes(schedule)
         ],
         [],
     )
+
+
+def _whole(model: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Refuse a model that is found by words unlike its name: the catalogue was cut and joined."""
+    name, words = model["id"].lower(), [word.lower() for word in _words(model.get("match", {}))]
+    alike = (
+        name in word or word in name or SequenceMatcher(None, name, word).ratio() >= _LIKE
+        for word in words
+    )
+    if words and not any(alike):
+        msg = f"{shown(model['id'])} is found by other names: {shown(', '.join(words))}"
+        raise Unreadable(msg)
+    return model
+
+
+def _words(clause: Mapping[str, Any]) -> Iterator[str]:
+    """Give the words of a clause such as `{"or": [{"equals": "o3"}, {"starts_with": "o3-"}]}`."""
+    for said in clause.values():
+        if isinstance(said, str):
+            yield said
+        else:
+            for inner in said:
+                yield from _words(inner)
 
 
 def _schedules(seller: str, model: Mapping[str, Any]) -> Iterator[_Schedule]:

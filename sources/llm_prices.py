@@ -67,11 +67,16 @@ def parse(capture: bytes) -> Parsed:
     on, the price is not published.
     """
     schedules: dict[Offer, list[_Entry]] = {}
+    vendors: dict[tuple[object, ...], str] = {}
     for document in json_documents(capture):
         for place, vendor, model, record in _records(document):
             for name in (vendor, model["id"]):
                 if not _NAME.fullmatch(name):
                     raise Unreadable(f"{place}: no name of a vendor or a model: {shown(name)}")
+            same = (model["id"], *(record.get(key) for key in (*_METERS, "from_date", "to_date")))
+            if vendors.setdefault(same, vendor) != vendor:
+                # a piece of one vendor's file in another's
+                raise Unreadable(f"{place} is {vendors[same]}'s model, at the same prices")
             if vendor in _SELLERS and _IMAGES not in model["name"]:
                 entries = schedules.setdefault(_offer(_SELLERS[vendor], model), [])
                 entries.append(_entry(place, record))

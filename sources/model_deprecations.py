@@ -44,6 +44,7 @@ _IGNORED_SELLERS: Final = frozenset({
 })  # fmt: skip
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9.]*(?:-[a-z0-9.]+)*")
+_SNAPSHOT: Final = re.compile(r"(.+) \(including (.+), which point to this snapshot\)")
 _TRAINING: Final = re.compile(rf"New fine-tuning training on ({_ID.pattern})")
 _NO_MODEL: Final = re.compile(r"/v1/[a-z-]+|[A-Z][a-z]+ API|OpenAI-Beta: [a-z]+=v[0-9]")
 
@@ -96,8 +97,8 @@ def _provider(row: Mapping[str, str]) -> str | None:
 
 def _offers(provider: str, name: str) -> Iterator[Offer]:
     """Part `gpt-4-0613 | gpt-4, gpt-4-completions` and `a (including b and c, ...)` into models."""
-    names = name.removesuffix(", which point to this snapshot)")
-    for model in re.split(r" \| |, | \(including | and ", names):
+    names = _SNAPSHOT.sub(r"\1, \2", name)
+    for model in re.split(r" \| |, | and ", names):
         if not _ID.fullmatch(model):
             raise Unreadable(f"no model's name: {shown(name)}")
         if model.startswith("ft-"):

@@ -138,11 +138,16 @@ def doubts(
             *_rows_lost_or_gained(pairs, renamed, days, limits),
             *_column_gone(pairs, limits),
             *_moved(pairs, days, limits),
+            *_cached_risen(pairs),
             *_changed_places(pairs, limits),
             *_far_from_its_like(pairs, limits),
-            *_terms_moved(pairs, limits),
+            *_terms_moved(pairs, days, limits),
         ]
-    return found
+    # a page's columns and a seller's may be the same
+    once: dict[str, Doubt] = {}
+    for doubt in found:
+        once.setdefault(doubt.fingerprint, doubt)
+    return [*once.values()]
 
 
 def _doubt(
@@ -231,6 +236,38 @@ def _odd(now: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
     )
     uneven = halves.filter(pl.col("unit_price") * 2 != pl.col("unit_price_whole"))
     yield from _flags("batch_not_half", uneven, "unit_price_whole", "by batch, against standard")
+
+
+def _cached_risen(pairs: pl.DataFrame) -> Iterator[Doubt]:
+    """Doubt a cached price that rose above the uncached one, which it was not above before."""
+    rest = [name for name in FACT if name != "meter"]
+    both = pairs.filter(
+        _PRICED
+        & (pl.col("old_availability") == "priced")
+        & (pl.col("pricing_currency") == pl.col("old_pricing_currency"))
+    ).with_columns(_offer_words())
+    risen = (
+        both.filter(pl.col("meter") == "cached_input_tokens")
+        .join(
+            both.filter(pl.col("meter") == "input_tokens"),
+            on=[*rest, "pricing_currency"],
+            nulls_equal=True,
+            suffix="_whole",
+        )
+        .filter(
+            (pl.col("unit_price") > pl.col("unit_price_whole"))
+            & (pl.col("unit_price") > pl.col("old_unit_price"))
+            & (pl.col("old_unit_price") <= pl.col("old_unit_price_whole"))
+        )
+        .sort("words")
+    )
+    for row in risen.iter_rows(named=True):
+        old, new, whole = (
+            f"{row[name].normalize():f}"
+            for name in ("old_unit_price", "unit_price", "unit_price_whole")
+        )
+        reason = f"{row['words']}: from {old} to {new}, above {whole} uncached"
+        yield _doubt("cached_dearer", "set_aside", reason, (old, new, whole), _fact(row))
 
 
 def _flags(rule: str, rows: pl.DataFrame, other: str, words: str) -> Iterator[Doubt]:
@@ -360,10 +397,11 @@ def _some(rows: pl.DataFrame) -> str:
 def _column_gone(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
     """Doubt a capture in which a meter lost its prices for all models that are still there.
 
-    And one in which it costs nothing any more for most of them.
+    And one in which it costs nothing any more for most of them. The prices of longer prompts
+    are a column of all sellers: one of them may well give its own up.
     """
-    by = ["provider", "tuning_method", "adapter", "service_tier", "price_list", "meter"]
-    columns = (
+    by = ["tuning_method", "adapter", "service_tier", "price_list", "meter"]
+    sold = (
         pairs.with_columns(_offer_words())
         .filter(
             pl.col("meter").is_not_null()
@@ -371,29 +409,33 @@ def _column_gone(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
             # the model itself is still there
             & pl.col("is_there").any().over("provider", "model")
         )
-        .group_by(by)
-        .agg(
-            had=pl.len(),
-            gone=_values(),
-            has=(
-                pl.col("is_there") & pl.col("availability").is_in(["priced", "free", "not_offered"])
-            ).sum(),
-            freed=pl.col("words").filter(
-                (pl.col("old_availability") == "priced") & (pl.col("availability") == "free")
-            ),
+        .with_columns(
+            still=pl.col("is_there")
+            & pl.col("availability").is_in(["priced", "free", "not_offered"]),
+            freed=(pl.col("old_availability") == "priced") & (pl.col("availability") == "free"),
         )
-        .sort(by)
     )
-    gone = columns.filter((pl.col("has") == 0) & (pl.col("had") >= limits.few - 1))
-    for row in gone.iter_rows(named=True):
-        reason = f"all {row['had']} prices of {_column(row, by)} are gone, their models are not"
-        yield _doubt("column_gone", "hold", reason, row["gone"])
-    count = pl.col("freed").list.len()
-    freed = columns.filter((count >= limits.few) & (count * 2 > pl.col("had")))
-    for row in freed.iter_rows(named=True):
-        names = sorted(row["freed"])
-        reason = f"{len(names)} of {row['had']} prices of {_column(row, by)} are free at once"
-        yield _doubt("column_free", "hold", reason, names)
+    longer = sold.filter(pl.col("context_tier").is_not_null())
+    for names, rows in ((["provider", *by], sold), ([*by, "context_tier"], longer)):
+        columns = (
+            rows.group_by(names)
+            .agg(
+                had=pl.len(),
+                has=pl.col("still").sum(),
+                all=_values(),
+                freed=pl.col("words").filter("freed").sort(),
+            )
+            .sort(names)
+        )
+        for row in columns.iter_rows(named=True):
+            had, freed = row["had"], row["freed"]
+            what = f"of {_column(row, names)} are"
+            if not row["has"] and had >= limits.few - 1:
+                reason = f"all {had} prices {what} gone, their models are not"
+                yield _doubt("column_gone", "hold", reason, row["all"])
+            if len(freed) >= limits.few and len(freed) * 2 > had:
+                reason = f"{len(freed)} of {had} prices {what} free at once"
+                yield _doubt("column_free", "hold", reason, freed)
 
 
 _FACTOR: Final = (
@@ -482,10 +524,10 @@ def _whole_columns(
     by = ["tuning_method", "adapter", "service_tier", "price_list", "meter"]
     share = limits.moved_share * max(1.0, days / 90)
     longer = pl.col("context_tier").is_not_null()
-    seen: list[list[str]] = []
     for names, rows, those in (
         (by, same, moved),
         (["provider", *by], same, moved),
+        ([*by, "context_tier"], same.filter(longer), moved.filter(longer)),
         (["provider", *by, "context_tier"], same.filter(longer), moved.filter(longer)),
     ):
         many = limits.many * max(1.0, days / 30) if "provider" in names else float("inf")
@@ -505,9 +547,6 @@ def _whole_columns(
             .sort(names)
         )
         for row in columns.iter_rows(named=True):
-            if row["values"] in seen:
-                continue
-            seen.append(row["values"])
             what = _column(row, names)
             reason = f"{row['moved']} of {row['all']} prices of {what} moved at once"
             yield _doubt("most_moved", "hold", reason, row["values"])
@@ -574,8 +613,9 @@ def _changed_places(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
 def _within_models(prices: pl.DataFrame, changed: pl.DataFrame) -> Iterator[Doubt]:
     one = changed.select(*FACT, "words", "old", "new")
     # a price that went from one region, or length of prompt, to another did not change columns
-    one_row = pl.all_horizontal(
-        pl.col(name).eq_missing(pl.col(f"{name}_other")) for name in ("region", "context_tier")
+    columns = ("tuning_method", "adapter", "service_tier", "meter", "price_list")
+    one_row = pl.col("region").eq_missing(pl.col("region_other")) & pl.any_horizontal(
+        pl.col(name).ne_missing(pl.col(f"{name}_other")) for name in columns
     )
     two_prices = pl.col("old").is_not_null() & pl.col("new").is_not_null()
     both = one.join(one, on=["provider", "model"], suffix="_other").filter(
@@ -641,10 +681,30 @@ def _far_from_its_like(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
 _DAY: Final = r"^\d{4}-\d{2}-\d{2}$"
 
 
-def _terms_moved(pairs: pl.DataFrame, limits: Limits) -> Iterator[Doubt]:
-    """Doubt a count that jumps, a day that became an earlier one, and one that changed models."""
+def _terms_moved(pairs: pl.DataFrame, days: float, limits: Limits) -> Iterator[Doubt]:
+    """Doubt terms of which most moved, a count that jumps, and a day that became an earlier one.
+
+    And a day that changed models.
+    """
     terms = pairs.filter(pl.col("term").is_not_null()).with_columns(_offer_words())
     stayed = terms.filter("was_there", "is_there")
+    share = limits.moved_share * max(1.0, days / 90)
+    columns = (
+        stayed.with_columns(moved=pl.col("value") != pl.col("old_value"))
+        .group_by("term")
+        .agg(
+            pl.len().alias("all"),
+            pl.col("moved").sum(),
+            values=pl.concat_str("words", "old_value", "value", separator=" ")
+            .filter(pl.col("moved"))
+            .sort(),
+        )
+        .filter((pl.col("moved") >= limits.few) & (pl.col("moved") > share * pl.col("all")))
+        .sort("term")
+    )
+    for row in columns.iter_rows(named=True):
+        reason = f"{row['moved']} of {row['all']} values of {row['term']} moved at once"
+        yield _doubt("most_moved", "hold", reason, row["values"])
     counts = stayed.filter(
         pl.all_horizontal(pl.col(name).str.contains(r"^\d+$") for name in ("old_value", "value"))
     ).with_columns(factor=pl.col("value").cast(pl.Float64) / pl.col("old_value").cast(pl.Float64))

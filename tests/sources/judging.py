@@ -123,14 +123,31 @@ class Judge:
         if price is None:
             old_and_new = (str(before and before[3]), str(value))
             return old_and_new in {(str(old), str(new)) for old, new in mutation.numbers}
+        # one place's price is that of all where as many pay it, and a lower one than the rest
+        were = [
+            was[1]
+            for was in (before, *self._of_places(fact))
+            if was and was[1] is not None and was[2] == said[2]
+        ]
         for old, new in mutation.numbers:
             if before is None or before[1] is None:
                 # where one region differs now, the others become offers of their own
                 if _same_digits(price, new) or _same_digits(price, old):
                     return True
-            elif before[2] == said[2] and _digits(price * old) == _digits(before[1] * new):
+            elif any(_digits(price * old) == _digits(was * new) for was in were):
                 return True
         return False
+
+    def _of_places(self, fact: tuple[object, ...]) -> list[Said | None]:
+        """Give what was stated of a fact in each place that had a price of its own."""
+        whole = f"{fact[_REGION]} ("
+        return [
+            self._in_force(own)
+            for key in self._times
+            if str(key[_REGION]).startswith(whole)
+            and (own := (*key, fact[-1]))[:_REGION] == fact[:_REGION]
+            and own[_REGION + 1 :] == fact[_REGION + 1 :]
+        ]
 
 
 def stated(reading: Reading) -> Facts:

@@ -123,10 +123,10 @@ def drop_rows(how_many: str) -> Callable[[Page, Random], Change | None]:
         grid = _grid(page, random)
         if grid is None:
             return None
-        body = grid.body
-        count = {"one": 1, "few": max(1, len(body) // 4), "most": max(1, len(body) * 3 // 4)}
-        lost = random.sample(body, min(len(body), count[how_many]))
-        what = f"{len(lost)} of {len(body)} rows of the table at {grid.start}"
+        groups = grid.groups
+        count = {"one": 1, "few": max(1, len(groups) // 4), "most": max(1, len(groups) * 3 // 4)}
+        lost = [line for group in random.sample(groups, count[how_many]) for line in group]
+        what = f"{len(lost)} of {len(grid.body)} rows of the table at {grid.start}"
         return Change(what, [(line.start, line.end + (grid.between != ""), "") for line in lost])
 
     return drop
@@ -136,13 +136,13 @@ def duplicate_row(page: Page, random: Random) -> Change | None:
     grid = _grid(page, random)
     if grid is None:
         return None
-    line, behind = random.choice(grid.body), random.choice(grid.lines)
-    if len(line.cells) < len(grid.lines[0].cells):
+    group, other = random.choice(grid.groups), random.choice(grid.groups)
+    start, end, at = group[0].start, group[-1].end, other[-1].end
+    if len(group[0].cells) < len(grid.lines[0].cells):
         # a line of a row that goes over several, which belongs where it is
-        behind = line
+        at = end
     joint = "\n" if grid.between else ""
-    copy = joint + grid.text[line.start : line.end]
-    return Change(f"the row at {line.start} behind {behind.end}", [(behind.end, behind.end, copy)])
+    return Change(f"the row at {start} behind {at}", [(at, at, joint + grid.text[start:end])])
 
 
 def duplicate_table(page: Page, random: Random) -> Change | None:
@@ -225,9 +225,9 @@ def slide_column(page: Page, random: Random) -> Change | None:
     if grid is None:
         return None
     at = _column_of(grid, random)
-    cells = [
-        cell for line in grid.body for cell in line.cells if cell.column == at and cell.width == 1
-    ]
+    # a row that already slid has none of its cells in its column
+    lines = [line for line in grid.body if all(map(grid.said, line.cells))]
+    cells = [cell for line in lines for cell in line.cells if cell.column == at and cell.width == 1]
     if any("rowspan" in grid.text[cell.start : cell.end] for cell in cells):
         # a span would take its rows along
         spans = re.compile(r"rowspan=\W?[02-9]")
@@ -544,7 +544,8 @@ def swap_keys(where: str) -> Callable[[Page, Random], Change | None]:
             # when a price held and when it ends may change places, and nobody can tell
             return None
         most = max(len(part.by_key[key]), len(part.by_key[other]))
-        are_columns = len(splices) * 2 >= most
+        # fewer than a gate could know for a pattern are so many changed prices
+        are_columns = len(splices) * 2 >= most and len(splices) >= 2 * _OFTEN
         if where != "once" and are_columns != (where == ""):
             return None
         what = f"{key!r} and {other!r} in {len(splices) // 2} places"
@@ -620,9 +621,13 @@ def _container(page: Page, random: Random) -> tuple[Part, Container] | None:
     part = _part(page, random)
     if part is None:
         return None
+    # of things, and not of the words that one thing is described by
+    lists = [c for c in part.containers if part.text[c.items[0].value] in "{["]
+    if not lists:
+        return None
     if random.random() < 0.5:
-        return part, random.choice(part.containers)
-    largest = sorted(part.containers, key=lambda container: len(container.items))[-5:]
+        return part, random.choice(lists)
+    largest = sorted(lists, key=lambda container: len(container.items))[-5:]
     return part, random.choice(largest)
 
 

@@ -54,6 +54,7 @@ class Line(NamedTuple):
     end: int
     cells: list[Cell]
     is_head: bool
+    is_under: bool = False  # a cell of a row above reaches into it
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,20 @@ class Grid:
     @property
     def body(self) -> list[Line]:
         return [line for line in self.lines if not line.is_head]
+
+    @property
+    def groups(self) -> list[list[Line]]:
+        """Give the body's rows, those together that a cell spans.
+
+        One that is lost alone leaves a table that says of another row what the cell does.
+        """
+        groups: list[list[Line]] = []
+        for line in self.body:
+            if line.is_under and groups:
+                groups[-1].append(line)
+            else:
+                groups.append([line])
+        return groups
 
     def said(self, cell: Cell) -> str:
         return " ".join(re.sub(r"<[^>]*>", " ", self.text[cell.start : cell.end]).split())
@@ -145,7 +160,8 @@ class _Open:
             is_head = self.row_is_head or all(
                 text[start : start + 3].lower() == "<th" for start, *_ in self.cells
             )
-            self.lines.append(Line(self.row, at, list(self._placed(text)), is_head))
+            is_under = bool(self.hanging)
+            self.lines.append(Line(self.row, at, list(self._placed(text)), is_head, is_under))
         self.row, self.cells = None, []
 
     def _placed(self, text: str) -> Iterator[Cell]:

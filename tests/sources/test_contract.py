@@ -303,6 +303,9 @@ def test_every_source_says_what_it_is(name: str) -> None:
     assert each.parser_version >= 1
 
 
-@pytest.mark.parametrize("model", ["-", "—", "(...)"])
-def test_a_dash_is_no_model(model: str) -> None:
-    assert "str_matches" in refusal(source(quote(offer=Offer("openai", model))))
+@pytest.mark.parametrize("dash", ["-", "—", "(...)"])
+@pytest.mark.parametrize("name", ["model", "region", "context_tier"])
+def test_a_dash_is_no_name(name: str, dash: str) -> None:
+    offer = Offer("openai", "gpt-5", region="europe", context_tier="200k+")
+    assert source(quote(offer=offer)).read(b"page").quotes.height == 1
+    assert "str_matches" in refusal(source(quote(offer=offer._replace(**{name: dash}))))

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from sources._contract import Quote, SourceError
+from sources._parsing import Unreadable
 from sources.genai_prices import SOURCE, bundled, parse
 
 FIXTURE = (Path(__file__).parents[1] / "fixtures/genai_prices/2026-07-25.json").read_text("utf-8")
@@ -78,6 +79,27 @@ def test_an_unknown_constraint_is_refused() -> None:
 
 def test_a_day_that_is_none_is_refused() -> None:
     assert "not a date: 'spring'" in refused(changed('"2026-03-13"', '"spring"'))
+
+
+@pytest.mark.parametrize(
+    ("clause", "is_refused"),
+    [
+        ({"equals": "accounts/openai/models/gpt-5"}, False),
+        ({"or": [{"equals": "Chat"}, {"starts_with": "GPT-5"}]}, False),
+        ({"and": [{"contains": "us.gpt"}, {"contains": "-5"}]}, False),
+        ({"starts_with": "kimi-k2.6"}, True),
+    ],
+)
+def test_a_model_that_another_ones_words_find_was_cut_and_joined(
+    clause: object, *, is_refused: bool
+) -> None:
+    sold = {"id": "gpt-5", "match": clause, "prices": {"input_mtok": 1}}
+    capture = json.dumps([{"id": "openai", "models": [sold]}]).encode()
+    if is_refused:
+        with pytest.raises(Unreadable, match=r"'gpt-5' is found by other names: 'kimi-k2\.6'"):
+            parse(capture)
+    else:
+        assert len(parse(capture).quotes) == 1
 
 
 def test_a_model_without_prices_says_nothing() -> None:

@@ -172,6 +172,25 @@ def test_what_cannot_be_read_is_refused(old: str, new: str, problem: str) -> Non
     assert problem in refused(changed(old, new))
 
 
+def test_a_piece_of_one_vendors_file_in_anothers_is_refused() -> None:
+    def vendors(other: float) -> bytes:
+        return b"".join(
+            json.dumps({"vendor": vendor, "models": [{"id": "m", "name": "M", **sold}]}).encode()
+            for vendor, sold in (
+                (
+                    "openai",
+                    {"price_history": [price(2, until="2026-06-01"), price(1, "2026-06-01")]},
+                ),
+                ("meta-ai", {"price_history": [price(other, until="2026-06-01")]}),
+            )
+        )
+
+    # who sells another's model asks a price of its own
+    assert len(parse(vendors(3)).quotes) == 2
+    with pytest.raises(Unreadable, match="is openai's model, at the same prices"):
+        parse(vendors(2))
+
+
 def test_both_shapes_state_the_same_facts() -> None:
     records = [
         {"id": model["id"], "vendor": file["vendor"], "name": model["name"], **record}

@@ -119,6 +119,7 @@ def test_only_openais_order_says_which_is_newer() -> None:
         (row("gpt-4", provider="Azure Foundry (OpenAI)"), "an unknown seller or status"),
         (row("Fine-tuned versions of gpt-4"), "no model's name"),
         (row("gpt-4 or gpt-5"), "no model's name"),
+        (row("gpt-4 (including gpt-5 and gpt-6, which-0125"), "no model's name"),
         (row("gpt-4", deprecated_on="2026-04-22"), "row 0 is no retirement"),
     ],
 )

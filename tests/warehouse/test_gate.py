@@ -106,6 +106,24 @@ def test_a_cached_price_above_the_uncached_one_is_flagged(
 
 
 @pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (("0.3", "3"), ("3", "3"), []),
+        (("0.3", "3"), ("3.75", "3"), ["flag cached_dearer a", "set_aside cached_dearer a"]),
+        (("3.5", "3"), ("3.75", "3"), ["flag cached_dearer a"]),  # it was odd before
+        (("2", "3"), ("2", "1"), ["flag cached_dearer a"]),  # the other one fell
+    ],
+)
+def test_a_cached_price_that_rose_above_the_uncached_one_is_set_aside(
+    before: tuple[str, str], now: tuple[str, str], expected: list[str]
+) -> None:
+    def prices(cached: str, whole: str) -> Rows:
+        return inference({"a": whole}) + each({"a": cached}, meter="cached_input_tokens")
+
+    assert verdicts(prices(*before), prices(*now)) == expected
+
+
+@pytest.mark.parametrize(
     "other",
     [
         {"service_tier": "batch"},
@@ -426,6 +444,20 @@ GONE: Final = "hold column_gone"
             id="a region is no column",
         ),
         pytest.param(
+            inference(models(20)) + inference(models(2), context_tier="200k+"),
+            inference(models(20)),
+            [GONE],
+            id="the prices of longer prompts are a column",
+        ),
+        pytest.param(
+            inference(models(20))
+            + inference(models(2), context_tier="200k+")
+            + inference(models(1), provider="rival", context_tier="200k+"),
+            inference(models(20)) + inference(models(1), provider="rival", context_tier="200k+"),
+            [],
+            id="one seller gave its own up",
+        ),
+        pytest.param(
             each(models(2)) + inference(models(9, first=2)),
             inference(models(9, first=2)),
             ["hold rows_lost"],
@@ -544,6 +576,21 @@ def test_the_prices_of_longer_prompts_or_of_one_seller_are_a_column_too(
     now = {m: p + 1 if p <= moved else p for m, p in models(of).items()}
     before = inference(models(of), **columns)
     assert verdicts(steady + before, steady + inference(now, **columns)) == [MOVED] * is_held
+
+
+@pytest.mark.parametrize(("moved", "of", "is_held"), [(2, 2, False), (3, 5, True), (3, 6, False)])
+def test_the_prices_of_longer_prompts_are_a_column_of_all_sellers_too(
+    moved: int, of: int, *, is_held: bool
+) -> None:
+    def longer(by: int) -> Rows:
+        return [
+            row | {"provider": f"seller_{n}"}
+            for n, (model, price) in enumerate(models(of).items())
+            for row in inference({model: price + by * (n < moved)}, context_tier="200k+")
+        ]
+
+    steady = inference(models(20))
+    assert verdicts(steady + longer(0), steady + longer(1)) == [MOVED] * is_held
 
 
 @pytest.mark.parametrize(
@@ -756,6 +803,12 @@ NOT_SOLD: Final = {"availability": "not_published"}
             id="a price is sold in another region",
         ),
         pytest.param(
+            inference({"a": 4}, service_tier="priority") + each(models(9)),
+            inference({"a": 4}, context_tier="200k+") + each(models(9)),
+            ["set_aside columns_exchanged a"] * 2,
+            id="another tier's price is one of longer prompts",
+        ),
+        pytest.param(
             [quote(4, region="eu"), quote(5, region="us")],
             [quote(5, region="eu"), quote(4, region="us")],
             EXCHANGED,
@@ -829,6 +882,27 @@ def test_a_term_that_changes_oddly_is_set_aside(
 
 
 @pytest.mark.parametrize(
+    ("moved", "of", "days", "is_held"),
+    [
+        (2, 2, 1, False),  # two are no pattern
+        (3, 5, 1, True),
+        (3, 6, 1, False),  # half of them may
+        (3, 4, 135, False),
+        (9, 9, 180, False),
+    ],
+)
+def test_most_values_of_a_term_that_move_at_once_hold_the_capture(
+    moved: int, of: int, days: float, *, is_held: bool
+) -> None:
+    def said(year: int) -> Rows:
+        days = [f"{year if n < moved else 2026}-10-{n + 10}" for n in range(of)]
+        return [term("shutdown_on", day, model=f"model {n}") for n, day in enumerate(days)]
+
+    steady = [term("hosting", "managed", model=f"model {n}") for n in range(20)]
+    assert verdicts(said(2026) + steady, said(2027) + steady, days) == [MOVED] * is_held
+
+
+@pytest.mark.parametrize(
     ("columns", "value", "expected"),
     [
         ({"model": "b"}, "2026-10-23", ["set_aside day_of_another b"]),
@@ -880,6 +954,16 @@ APART: Final[dict[str, tuple[tuple[Rows, Rows], tuple[Rows, Rows]]]] = {
         (
             [],
             each(models(3), meter="cached_input_tokens") + inference(dict.fromkeys(models(3), 0.2)),
+        ),
+    ),
+    "set_aside cached_dearer": (
+        (
+            inference({"a": 3}) + each({"a": 2}, meter="cached_input_tokens"),
+            inference({"a": 3}) + each({"a": 4}, meter="cached_input_tokens"),
+        ),
+        (
+            inference({"a": 3}) + each({"a": 2}, meter="cached_input_tokens"),
+            inference({"a": 3}) + each({"a": 5}, meter="cached_input_tokens"),
         ),
     ),
     "flag batch_not_half": (
