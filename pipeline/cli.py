@@ -56,6 +56,10 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Provider = Annotated[str | None, typer.Option(help="Only this seller, as `openai` or `together`.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many rows.")]
+Since = Annotated[
+    datetime | None,
+    typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Only from this day on."),
+]
 # What is piped has no width: a pipe's table is as wide as its cells.
 out = Console(width=None if sys.stdout.isatty() else 1000)
 err = Console(stderr=True)
@@ -268,12 +272,24 @@ def cheapest(
         ),
     ] = "available",
     rank: Annotated[int, typer.Option(min=1, max=10, help="Down to which place.")] = 2,
+    past: Annotated[
+        bool,
+        typer.Option("--history", help="Who was the cheapest when, and what ended it, instead."),
+    ] = False,
+    since: Since = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show the cheapest offers for each question, ties included, and the runner-up with its gap."""
-    table = _ask(data_dir, "cheapest", question=question, constraint_set=constraints, rank=rank)
-    _show(table, "The cheapest options, in USD per 1M tokens", as_json=as_json)
+    if since and not past:
+        _stop("--since belongs to --history", Exit.MISUSED)
+    asked = {"question": question, "constraint_set": constraints}
+    if past:
+        table = _ask(data_dir, "winners", **asked, since=since)
+        _show(table, "Who was the cheapest, in USD per 1M tokens", as_json=as_json)
+    else:
+        table = _ask(data_dir, "cheapest", **asked, rank=rank)
+        _show(table, "The cheapest options, in USD per 1M tokens", as_json=as_json)
 
 
 @app.command(epilog="Example: ratecard history gpt-4o-mini --provider openai")
@@ -289,10 +305,6 @@ def history(
     _show(table, "Prices", as_json=as_json)
 
 
-Since = Annotated[
-    datetime | None,
-    typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Only from this day on."),
-]
 BaseModels = Annotated[bool, typer.Option("--base-models", help="Base models' prices too.")]
 
 

@@ -57,7 +57,7 @@ MACROS: Final = (
     "market_summary_as_of",
 )
 # These ask the tables themselves, and so are made when the tables are there.
-TABLE_MACROS: Final = ("winner_changes",)
+TABLE_MACROS: Final = ("winner_history",)
 TABLES: Final = (
     "current_prices",
     "current_terms",

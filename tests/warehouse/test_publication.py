@@ -598,7 +598,7 @@ QUESTIONS = [
     "from cost_comparison_as_of(timestamp '2026-01-09')",
     "from cheapest_options_as_of(timestamp '2026-01-09')",
     "from market_summary_as_of(timestamp '2026-01-09')",
-    "from winner_changes(timestamp '2025-12-31', timestamp '2026-01-09')",
+    "from winner_history(timestamp '2025-12-31', timestamp '2026-01-09')",
     "select table_name, column_name, comment from duckdb_columns() where not internal",
     "select table_name, comment from duckdb_tables() where not internal",
     "select function_name, comment from duckdb_functions() where not internal",
