@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.settings import Settings, UnknownSettingError, load_settings
+from warehouse import publication
 from warehouse.captures import ArchiveError, Choice, Decision, Look
 from warehouse.store import TABLES, Store, StoreError
 
@@ -559,10 +560,23 @@ def export(
     _show(pl.DataFrame(rows), "Exported", as_json=as_json)
 
 
-@app.command(epilog="Example: ratecard verify")
-def verify(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Check what is published against its manifest: files, hashes, row counts."""
-    problems = _store(data_dir).verify()
+@app.command(epilog="Example: ratecard verify; ratecard verify /mnt/copy/published")
+def verify(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            file_okay=False,
+            exists=True,
+            metavar="[DIR]",
+            help="A publication that was kept or copied elsewhere; the last one if not given.",
+        ),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Check a publication against its manifest: files, hashes, row counts."""
+    problems = publication.verify(folder) if folder else _store(data_dir).verify()
     if problems or as_json:
         _show(pl.DataFrame({"problem": problems}), "Problems", as_json=as_json)
     else:
