@@ -25,6 +25,7 @@ from sources._contract import Rank, Source, SourceError, every_source
 from sources._parsing import Meter
 from warehouse.gate import Limits
 from warehouse.log import Refusal, Statement
+from warehouse.store import SPEAKERS, Rules
 
 _USUAL: Final = Limits()
 
@@ -82,6 +83,22 @@ class GateLimits(BaseModel):
         return Limits(**shares, bounds={**_USUAL.bounds, **dict(self.bounds.items())})
 
 
+def _all_once(order: tuple[str, ...]) -> tuple[str, ...]:
+    if sorted(order) != sorted(SPEAKERS):
+        raise ValueError(f"each of {', '.join(SPEAKERS)} belongs there once")
+    return order
+
+
+class Ranking(BaseModel):
+    """The table `[ranking]`: who is believed where sources differ."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    order: Annotated[tuple[str, ...], AfterValidator(_all_once)] = Field(
+        default=SPEAKERS, description="who is believed first to who is believed last"
+    )
+
+
 class Configuration(BaseModel):
     """The configuration file."""
 
@@ -91,15 +108,22 @@ class Configuration(BaseModel):
         default_factory=dict, description="sources without code, by name"
     )
     gate: Annotated[GateLimits, Field(description="how wary the gate is")] = GateLimits()
+    ranking: Annotated[Ranking, Field(description="who is believed first")] = Ranking()
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What the program works with, put together once: settings, sources, the gate's limits."""
+    """What the program works with, put together once: settings, sources, limits, ranking."""
 
     settings: Settings
     sources: Mapping[str, Source] = field(default_factory=every_source)
     limits: Limits = _USUAL
+    ranking: tuple[str, ...] = SPEAKERS
+
+    @property
+    def rules(self) -> Rules:
+        """Give the rules by which sources are believed beside each other."""
+        return Rules(self.settings.trusted_days, self.settings.tolerance_pct, self.ranking)
 
     @property
     def asked(self) -> list[str]:
@@ -138,7 +162,8 @@ def load_setup(data_dir: Path | None = None) -> Setup:
         name: described_source(name, said, file.parent) for name, said in written.sources.items()
     }
     everything = {**every_source(), **described}
-    return Setup(settings, dict(sorted(everything.items())), written.gate.limits())
+    ranking = written.ranking.order
+    return Setup(settings, dict(sorted(everything.items())), written.gate.limits(), ranking)
 
 
 def read_configuration(file: Path) -> Configuration:
@@ -209,6 +234,8 @@ def _keys_at(loc: _Loc) -> tuple[Mapping[str, str], str]:
             model = Description
         case ("gate", *rest):
             model = GateLimits
+        case ("ranking", *rest):
+            model = Ranking
         case _:
             model, rest = Configuration, [*loc]
     keys = {name: described.description or "" for name, described in model.model_fields.items()}

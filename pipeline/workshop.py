@@ -11,7 +11,7 @@ from pipeline.configuration import Setup
 from pipeline.looking import Looker, source_list, utc_now
 from sources._rates import usd_rates
 from warehouse.log import Outcome
-from warehouse.store import Rules, Store
+from warehouse.store import Store
 
 REFERENCE: Final = "reference"
 PUBLICATION: Final = "publication"
@@ -62,12 +62,11 @@ class Workshop:
     def prepare(self) -> dict[str, int]:
         """Load what the tables need beside the log of facts; give the row counts."""
         with self._step(REFERENCE):
-            settings = self.setup.settings
             return self.store.prepare(
                 utc_now(),
                 source_list(self.setup),
                 usd_rates(),
-                Rules(settings.trusted_days, settings.tolerance_pct),
+                self.setup.rules,
                 version("ratecard"),
             )
 

@@ -72,6 +72,8 @@ TABLES: Final = (
     "review",
     "disagreements",
 )
+# Who can speak, numbered from 1 in what `Store.prepare` is given.
+SPEAKERS: Final = ("seller", "catalogue", "third_party", "transcribed")
 # What users query, and so has a file of its own beside the database.
 PUBLISHED: Final = (*TABLES, "captures", "looks")
 _SQL: Final = Path(__file__).parent / "sql"
@@ -102,11 +104,13 @@ class Rules:
     """By which rules sources are believed beside each other.
 
     A fact that a source has not confirmed for `trusted_days` yields to one that was. Prices
-    that differ by no more than `tolerance_pct` are no disagreement.
+    that differ by no more than `tolerance_pct` are no disagreement. `ranking` has all speakers,
+    those that are believed first to those that are believed last.
     """
 
     trusted_days: int = 120
     tolerance_pct: float = 0
+    ranking: tuple[str, ...] = SPEAKERS
 
 
 class Store:
@@ -280,20 +284,27 @@ class Store:
     ) -> dict[str, int]:  # fmt: skip
         """Load what the tables need beside the log, and say at which instant they are true.
 
-        `sources` has `source, provider, rank, cadence_hours, url, description, unasked`;
-        `rates` has `currency, rate_on, usd_per_unit`. Gives the row counts of the tables loaded.
+        `sources` has `source, provider, rank, cadence_hours, url, description, unasked`, where
+        `rank` is the number of who speaks in `SPEAKERS`; `rates` has `currency, rate_on,
+        usd_per_unit`. Gives the row counts of the tables loaded.
         """
+        speakers = dict(enumerate(SPEAKERS, start=1))
+        places = {number: rules.ranking.index(name) + 1 for number, name in speakers.items()}
         models = pl.read_csv(_MODELS, schema_overrides={"parameters_b": pl.Decimal(10, 3)})
         info = pl.DataFrame({
             "built_at": [at],
             "trusted_days": [rules.trusted_days],
             "tolerance_pct": [rules.tolerance_pct],
+            "ranking": [", ".join(rules.ranking)],
             "schema_version": [SCHEMA_VERSION],
             "code_version": [code_version],
         })  # fmt: skip
         frames = {
             "build_info": info,
-            "sources": sources,
+            "sources": sources.with_columns(
+                speaker=pl.col("rank").replace_strict(speakers, return_dtype=pl.String),
+                rank=pl.col("rank").replace_strict(places, return_dtype=pl.Int64),
+            ),
             "exchange_rates": rates,
             "models": models.with_columns(open_weights=pl.col("open_weights") == "yes"),
         }

@@ -117,6 +117,24 @@ def test_the_best_ranked_source_wins_until_it_is_too_long_unconfirmed(tmp_path: 
     assert rows(world.publish(at=130), preferred) == [("blog",)]
 
 
+def test_another_ranking_believes_another_source(tmp_path: Path) -> None:
+    world = World(Store(tmp_path), seller=1, blog=3)
+    world.says(0, quote(1), term("min_examples", "10"), source="seller")
+    world.says(0, quote(2), term("min_examples", "20"), source="blog")
+    ask = "select training_usd::int, min_examples from cost_comparison"
+    world.publish(1)
+    assert rows(world.store, ask) == [(1, 10)]
+    world.rules = Rules(ranking=("third_party", "catalogue", "seller", "transcribed"))
+    world.publish(1)
+    assert rows(world.store, ask) == [(2, 20)]
+    assert rows(world.store, "select source, speaker, rank from sources order by rank") == [
+        ("blog", "third_party", 1),
+        ("seller", "seller", 3),
+    ]
+    (first,) = rows(world.store, "select distinct source_a from disagreements")
+    assert first == ("blog",)
+
+
 def test_a_price_is_stale_when_it_was_not_confirmed_for_three_cadences(tmp_path: Path) -> None:
     world = World(Store(tmp_path))
     world.says(0, quote(1))
