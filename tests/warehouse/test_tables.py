@@ -108,6 +108,23 @@ def test_a_price_dated_in_the_future_is_announced_and_not_yet_current(tmp_path: 
     assert rows(store, preferred) == [(1, True), (2, False)]
 
 
+def test_an_announcement_that_is_taken_back_was_believed_and_is_no_more(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(1, valid_from=day(0)), quote(2, valid_from=day(50)))
+    ask = "select unit_price::int from prices_as_of($valid, $known)"
+    told = "select valid_from, unit_price::int from price_history order by all"
+    world.publish(1)
+    assert rows(world.store, told) == [(day(0), 1), (day(50), 2)]
+    world.says(5, quote(1, valid_from=day(0)))
+    world.publish(10)
+    assert rows(world.store, told) == [(day(0), 1)]
+    assert rows(world.store, "select cause from price_changes") == []
+    # each look is known a day later than the one before it
+    for known, price in ((day(1001), 2), (day(1002), 1)):
+        asked = {"valid": day(60), "known": known}
+        assert world.store.query(ask, asked).rows() == [(price,)]
+
+
 def test_the_best_ranked_source_wins_until_it_is_too_long_unconfirmed(tmp_path: Path) -> None:
     world = World(Store(tmp_path), seller=1, blog=3)
     world.says(0, quote(1), source="seller")
