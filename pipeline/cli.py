@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
@@ -17,6 +16,7 @@ from pipeline.terminal import (
     Exit,
     Limit,
     Provider,
+    Since,
     ask,
     cell,
     err,
@@ -29,6 +29,7 @@ from pipeline.terminal import (
     store_of,
     text,
 )
+from warehouse import publication
 from warehouse.captures import ArchiveError, Choice, Decision, Look
 from warehouse.store import TABLES, Store, StoreError
 
@@ -256,12 +257,24 @@ def cheapest(
         ),
     ] = "available",
     rank: Annotated[int, typer.Option(min=1, max=10, help="Down to which place.")] = 2,
+    past: Annotated[
+        bool,
+        typer.Option("--history", help="Who was the cheapest when, and what ended it, instead."),
+    ] = False,
+    since: Since = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show the cheapest offers for each question, ties included, and the runner-up with its gap."""
-    table = ask(data_dir, "cheapest", question=question, constraint_set=constraints, rank=rank)
-    show(table, "The cheapest options, in USD per 1M tokens", as_json=as_json)
+    if since and not past:
+        stop("--since belongs to --history", Exit.MISUSED)
+    asked = {"question": question, "constraint_set": constraints}
+    if past:
+        table = ask(data_dir, "winners", **asked, since=since)
+        show(table, "Who was the cheapest, in USD per 1M tokens", as_json=as_json)
+    else:
+        table = ask(data_dir, "cheapest", **asked, rank=rank)
+        show(table, "The cheapest options, in USD per 1M tokens", as_json=as_json)
 
 
 @app.command(epilog="Example: ratecard history gpt-4o-mini --provider openai")
@@ -277,10 +290,6 @@ def history(
     show(table, "Prices", as_json=as_json)
 
 
-Since = Annotated[
-    datetime | None,
-    typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Only from this day on."),
-]
 BaseModels = Annotated[bool, typer.Option("--base-models", help="Base models' prices too.")]
 
 
@@ -535,10 +544,23 @@ def export(
     show(pl.DataFrame(rows), "Exported", as_json=as_json)
 
 
-@app.command(epilog="Example: ratecard verify")
-def verify(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Check what is published against its manifest: files, hashes, row counts."""
-    problems = store_of(data_dir).verify()
+@app.command(epilog="Example: ratecard verify; ratecard verify /mnt/copy/published")
+def verify(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            file_okay=False,
+            exists=True,
+            metavar="[DIR]",
+            help="A publication that was kept or copied elsewhere; the last one if not given.",
+        ),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Check a publication against its manifest: files, hashes, row counts."""
+    problems = publication.verify(folder) if folder else store_of(data_dir).verify()
     if problems or as_json:
         show(pl.DataFrame({"problem": problems}), "Problems", as_json=as_json)
     else:

@@ -26,6 +26,7 @@ from sources._contract import Rank, Source, SourceError, every_source
 from sources._parsing import Meter
 from warehouse.gate import Limits
 from warehouse.log import Refusal, Statement
+from warehouse.store import SPEAKERS, Rules
 
 _USUAL: Final = Limits()
 
@@ -83,6 +84,22 @@ class GateLimits(BaseModel):
         return Limits(**shares, bounds={**_USUAL.bounds, **dict(self.bounds.items())})
 
 
+def _all_once(order: tuple[str, ...]) -> tuple[str, ...]:
+    if sorted(order) != sorted(SPEAKERS):
+        raise ValueError(f"each of {', '.join(SPEAKERS)} belongs there once")
+    return order
+
+
+class Ranking(BaseModel):
+    """The table `[ranking]`: who is believed where sources differ."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    order: Annotated[tuple[str, ...], AfterValidator(_all_once)] = Field(
+        default=SPEAKERS, description="who is believed first to who is believed last"
+    )
+
+
 class Configuration(BaseModel):
     """The configuration file."""
 
@@ -92,6 +109,7 @@ class Configuration(BaseModel):
         default_factory=dict, description="sources without code, by name"
     )
     gate: Annotated[GateLimits, Field(description="how wary the gate is")] = GateLimits()
+    ranking: Annotated[Ranking, Field(description="who is believed first")] = Ranking()
     workloads: dict[Identifier, Workload] = Field(
         default_factory=dict, description="jobs to compare offers by, by name"
     )
@@ -112,6 +130,12 @@ class Setup:
     limits: Limits = _USUAL
     workloads: Mapping[str, Workload] = field(default_factory=reference_workloads)
     constraints: Mapping[str, Constraints] = field(default_factory=lambda: USUAL_CONSTRAINTS)
+    ranking: tuple[str, ...] = SPEAKERS
+
+    @property
+    def rules(self) -> Rules:
+        """Give the rules by which sources are believed beside each other."""
+        return Rules(self.settings.trusted_days, self.settings.tolerance_pct, self.ranking)
 
     @property
     def asked(self) -> list[str]:
@@ -156,6 +180,7 @@ def load_setup(data_dir: Path | None = None) -> Setup:
         written.gate.limits(),
         {**reference_workloads(), **written.workloads},
         {**USUAL_CONSTRAINTS, **written.constraints},
+        written.ranking.order,
     )
 
 
@@ -231,6 +256,8 @@ def _keys_at(loc: _Loc) -> tuple[Mapping[str, str], str]:
             model = Workload
         case ("constraints", _, *rest):
             model = Constraints
+        case ("ranking", *rest):
+            model = Ranking
         case _:
             model, rest = Configuration, [*loc]
     keys = {name: described.description or "" for name, described in model.model_fields.items()}

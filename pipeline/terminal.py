@@ -35,6 +35,10 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Provider = Annotated[str | None, typer.Option(help="Only this seller, as `openai` or `together`.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many rows.")]
+Since = Annotated[
+    datetime | None,
+    typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Only from this day on."),
+]
 # What is piped has no width: a pipe's table is as wide as its cells.
 out = Console(width=None if sys.stdout.isatty() else 1000)
 err = Console(stderr=True)

@@ -13,7 +13,7 @@ from pipeline.workloads import constraint_frame, workload_frame
 from sources._rates import usd_rates
 from warehouse.log import Outcome
 from warehouse.schemas import WorkloadTokens
-from warehouse.store import Reference, Rules, Store
+from warehouse.store import Reference, Store
 
 REFERENCE: Final = "reference"
 PUBLICATION: Final = "publication"
@@ -64,11 +64,10 @@ class Workshop:
     def prepare(self) -> dict[str, int]:
         """Load what the tables need beside the log of facts; give the row counts."""
         with self._step(REFERENCE):
-            settings = self.setup.settings
             return self.store.prepare(
                 utc_now(),
                 reference(self.setup),
-                Rules(settings.trusted_days, settings.tolerance_pct),
+                self.setup.rules,
                 version("ratecard"),
             )
 

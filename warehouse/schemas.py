@@ -501,8 +501,8 @@ COLUMNS: Final[dict[str, str]] = {
     "question": "training (free or paid), paid_training, tuned_inference (three input tokens for "
     "one output token), or workload:NAME (what it costs until its horizon)",
     "quote_count": "how many prices were read in it",
-    "rank": "who speaks: 1 the seller itself, 2 a catalogue, 3 a third party, 4 people; the lowest "
-    "is believed first",
+    "rank": "the place of who speaks in build_info.ranking; the lowest is believed first",
+    "ranking": "who is believed first to who is believed last",
     "rate_on": "the day of the exchange rate",
     "reason": "why, in words",
     "recommended_examples": "how many training examples the seller recommends",
@@ -527,8 +527,9 @@ COLUMNS: Final[dict[str, str]] = {
     "source": "the page, price list or catalogue that says so",
     "source_a": "the source that the ranking picks",
     "source_b": "the source that says otherwise",
-    "source_rank": "who speaks: 1 the seller itself, 2 a catalogue, 3 a third party, 4 people",
+    "source_rank": "the place of who speaks in build_info.ranking; the lowest is believed first",
     "sources": "the sources that its figures come from",
+    "speaker": "who speaks: seller (itself), catalogue, third_party or transcribed (people)",
     "storage_month_usd": "USD per month that the tuned model is stored",
     "subject": "what the fact is about, as a number to compare with",
     "term": "what the term is about, such as min_examples or shutdown_on",

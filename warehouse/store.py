@@ -65,7 +65,7 @@ MACROS: Final = (
     "market_summary_as_of",
 )
 # These ask the tables themselves, and so are made when the tables are there.
-TABLE_MACROS: Final = ("winner_changes",)
+TABLE_MACROS: Final = ("winner_history",)
 TABLES: Final = (
     "current_prices",
     "current_terms",
@@ -83,6 +83,8 @@ TABLES: Final = (
     "disagreements",
 )
 _ABOUT_WORKLOADS: Final = frozenset({"break_even", "claims", "cheapest_options"})
+# Who can speak, numbered from 1 in what `Store.prepare` is given.
+SPEAKERS: Final = ("seller", "catalogue", "third_party", "transcribed")
 # What users query, and so has a file of its own beside the database.
 PUBLISHED: Final = (*TABLES, "captures", "looks")
 _SQL: Final = Path(__file__).parent / "sql"
@@ -114,20 +116,22 @@ class Rules:
     """By which rules sources are believed beside each other.
 
     A fact that a source has not confirmed for `trusted_days` yields to one that was. Prices
-    that differ by no more than `tolerance_pct` are no disagreement.
+    that differ by no more than `tolerance_pct` are no disagreement. `ranking` has all speakers,
+    those that are believed first to those that are believed last.
     """
 
     trusted_days: int = 120
     tolerance_pct: float = 0
+    ranking: tuple[str, ...] = SPEAKERS
 
 
 class Reference(NamedTuple):
     """What the tables need beside the log of facts.
 
-    `sources` has `source, provider, rank, cadence_hours, url, description, unasked`;
-    `exchange_rates` has `currency, rate_on, usd_per_unit`. Users ask about `workloads`, under
-    `constraint_sets`; `workload_tokens` says how many tokens a workload's own file has by a
-    model's tokenizer, where it was counted.
+    `sources` has `source, provider, rank, cadence_hours, url, description, unasked`, where `rank`
+    is the number of who speaks in `SPEAKERS`; `exchange_rates` has `currency, rate_on,
+    usd_per_unit`. Users ask about `workloads`, under `constraint_sets`; `workload_tokens` says
+    how many tokens a workload's own file has by a model's tokenizer, where it was counted.
     """
 
     sources: pl.DataFrame
@@ -319,18 +323,17 @@ class Store:
 
         Gives the row counts of the tables loaded.
         """
-        models = pl.read_csv(
-            _MODELS, schema_overrides={"parameters_b": pl.Decimal(10, 3), "tokenizer": pl.String()}
-        )
+        speakers = dict(enumerate(SPEAKERS, start=1))
+        places = {number: rules.ranking.index(name) + 1 for number, name in speakers.items()}
+        models = pl.read_csv(_MODELS, schema_overrides={"parameters_b": pl.Decimal(10, 3)})
         billing = pl.read_csv(_BILLING_RULES)
-        if "tokenizer" not in models.columns:
-            models = models.with_columns(tokenizer=pl.lit(None, pl.String))
         for name, schema in ASKED.items():
             schema.validate(getattr(reference, name))
         info = pl.DataFrame({
             "built_at": [at],
             "trusted_days": [rules.trusted_days],
             "tolerance_pct": [rules.tolerance_pct],
+            "ranking": [", ".join(rules.ranking)],
             "schema_version": [SCHEMA_VERSION],
             "code_version": [code_version],
         })  # fmt: skip
@@ -339,6 +342,10 @@ class Store:
             "models": models.with_columns(open_weights=pl.col("open_weights") == "yes"),
             "billing_rules": billing.with_columns(is_padded=pl.col("is_padded") == "yes"),
             **reference._asdict(),
+            "sources": reference.sources.with_columns(
+                speaker=pl.col("rank").replace_strict(speakers, return_dtype=pl.String),
+                rank=pl.col("rank").replace_strict(places, return_dtype=pl.Int64),
+            ),
         }
         counts = {}
         with self._writing() as db, transaction(db):

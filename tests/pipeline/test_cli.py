@@ -175,6 +175,7 @@ def test_a_setting_that_does_not_fit_is_a_wrong_call(
         ("cheapest", "--question", "inference"),
         ("cheapest", "--constraints", "none"),
         ("cheapest", "--rank", "0"),
+        ("cheapest", "--since", "2026-01-01"),
         ("changes", "--since", "yesterday"),
         ("changes", "--limit", "0"),
         ("explain", "openai"),
@@ -260,6 +261,14 @@ def test_only_places_asked_for_are_given(answered: First) -> None:
     assert {row["question"] for row in found} == {"paid_training"}
     values = [Decimal(row["value_usd"]) for row in found]
     assert values == sorted(values)
+
+
+def test_who_is_the_cheapest_now_has_been_so_since(answered: First) -> None:
+    where = ("--question", "paid_training", "--data-dir", answered.folder)
+    past = rows("cheapest", "--history", *where)
+    now = {(row["provider"], row["model"]) for row in rows("cheapest", "--rank", "1", *where)}
+    assert {(row["provider"], row["model"]) for row in past if row["until"] is None} == now
+    assert "2026" in ratecard("cheapest", "--history", *where).out
 
 
 def test_a_refresh_prints_nothing_but_json(

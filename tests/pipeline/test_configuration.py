@@ -15,9 +15,10 @@ from pipeline.configuration import (
     read_configuration,
 )
 from pipeline.settings import Settings
-from sources._contract import every_source
+from sources._contract import Rank, every_source
 from tests.pipeline.conftest import DESCRIBED, EXAMPLE, ratecard
 from warehouse.gate import Limits
+from warehouse.store import SPEAKERS, Rules
 
 
 @pytest.fixture
@@ -61,6 +62,18 @@ def test_the_gate_is_as_wary_as_the_file_says(file: Path) -> None:
     assert limits.bounds == {**Limits().bounds, "training_tokens": (0.001, 5000)}
 
 
+def test_who_is_believed_first_is_as_the_file_says(file: Path) -> None:
+    assert load_setup().rules == Rules()
+    order = ("transcribed", "seller", "catalogue", "third_party")
+    file.write_text(f"[ranking]\norder = {[*order]}\n", encoding="utf-8")
+    assert load_setup().rules == Rules(ranking=order)
+
+
+def test_everybody_who_speaks_has_a_place() -> None:
+    assert [rank.name.lower() for rank in Rank] == [*SPEAKERS]
+    assert [rank.value for rank in Rank] == [*range(1, len(SPEAKERS) + 1)]
+
+
 def test_the_gates_limits_are_those_that_there_are() -> None:
     assert set(GateLimits.model_fields) == set(vars(Limits()))
     assert GateLimits().limits() == Limits()
@@ -81,7 +94,7 @@ WHOLE: Final = EXAMPLE.partition("[sources.team_list]")[0]
     ("text", "said"),
     [
         ("[source.acme]\n", "source: no such key; did you mean `sources`?"),
-        ("wary = 1\n", "wary: no such key; there are sources, gate"),
+        ("wary = 1\n", "wary: no such key; there are sources, gate, ranking"),
         (GATE + "lost_shares = 0.1\n", "gate.lost_shares: no such key; did you mean `lost_share`?"),
         (GATE + "jump = 1\n", "gate.jump: Input should be greater than 1; write the factor"),
         (GATE + "few = 1.5\n", "gate.few: Input should be a valid integer"),
@@ -91,6 +104,23 @@ WHOLE: Final = EXAMPLE.partition("[sources.team_list]")[0]
             "[gate.bounds]\ntokens = [1, 2]\n",
             "gate.bounds.tokens: Input should be 'training_tokens', ",
         ),
+        (
+            '[ranking]\norder = ["catalogue", "seller"]\n',
+            "ranking.order: each of seller, catalogue, third_party, transcribed belongs there once",
+        ),
+        (
+            '[ranking]\norder = ["seller", "seller", "catalogue", "third_party", "transcribed"]\n',
+            "ranking.order: each of seller, catalogue, third_party, transcribed belongs there once",
+        ),
+        (
+            '[ranking]\norder = "seller"\n',
+            "ranking.order: Input should be a valid tuple; write who is believed first to who is",
+        ),
+        (
+            '[ranking]\norder = ["seller", 2, "catalogue", "transcribed"]\n',
+            "ranking.order.2: Input should be a valid string",
+        ),
+        ("[ranking]\norders = []\n", "ranking.orders: no such key; did you mean `order`?"),
         ("[gate.bounds]\ninput_tokens = [0, 2]\n", "gate.bounds.input_tokens.1: Input should be"),
         ("[gate.bounds]\ninput_tokens = 3\n", "gate.bounds.input_tokens: Input should be a valid"),
         (

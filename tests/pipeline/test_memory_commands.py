@@ -1,6 +1,7 @@
 """The commands that read the archive again, settle disagreements and hand out the tables."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,9 +71,19 @@ def test_every_published_table_is_exported(answered: First, tmp_path: Path, form
 def test_a_publication_is_verified(answered: First, copied: Copied) -> None:
     folder = copied(answered)
     assert rows(folder, "verify") == []
+    copy = shutil.copytree(folder / "published", folder / "copy")
     damaged = next((folder / "published").glob("*.parquet"))
     damaged.unlink()
     damaged.write_bytes(b"rot")
     done = ratecard("verify", "--data-dir", folder)
     assert done.code == 1
     assert damaged.name in done.out
+    # wherever they lie, and without the folder that they come from
+    kept = next((folder / "publications").iterdir())
+    assert rows(folder / "none", "verify", str(kept)) == []
+    assert rows(folder / "none", "verify", str(copy)) == []
+    (copy / "manifest.json").unlink()
+    done = ratecard("verify", copy, "--json")
+    assert done.code == 1
+    assert "manifest.json cannot be read" in json.loads(done.out)[0]["problem"]
+    assert ratecard("verify", folder / "nowhere").code == 2

@@ -10,7 +10,15 @@ import pytest
 from tests.warehouse.worlds import World, day, quote, term
 from warehouse.captures import Choice
 from warehouse.gate import Limits
-from warehouse.store import TABLES, InvalidTable, Store, StoreError, dependencies, table_comment
+from warehouse.store import (
+    TABLES,
+    InvalidTable,
+    Rules,
+    Store,
+    StoreError,
+    dependencies,
+    table_comment,
+)
 
 
 def rows(store: Store, sql: str) -> list[tuple[Any, ...]]:
@@ -100,6 +108,23 @@ def test_a_price_dated_in_the_future_is_announced_and_not_yet_current(tmp_path: 
     assert rows(store, preferred) == [(1, True), (2, False)]
 
 
+def test_an_announcement_that_is_taken_back_was_believed_and_is_no_more(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(1, valid_from=day(0)), quote(2, valid_from=day(50)))
+    ask = "select unit_price::int from prices_as_of($valid, $known)"
+    told = "select valid_from, unit_price::int from price_history order by all"
+    world.publish(1)
+    assert rows(world.store, told) == [(day(0), 1), (day(50), 2)]
+    world.says(5, quote(1, valid_from=day(0)))
+    world.publish(10)
+    assert rows(world.store, told) == [(day(0), 1)]
+    assert rows(world.store, "select cause from price_changes") == []
+    # each look is known a day later than the one before it
+    for known, price in ((day(1001), 2), (day(1002), 1)):
+        asked = {"valid": day(60), "known": known}
+        assert world.store.query(ask, asked).rows() == [(price,)]
+
+
 def test_the_best_ranked_source_wins_until_it_is_too_long_unconfirmed(tmp_path: Path) -> None:
     world = World(Store(tmp_path), seller=1, blog=3)
     world.says(0, quote(1), source="seller")
@@ -107,6 +132,24 @@ def test_the_best_ranked_source_wins_until_it_is_too_long_unconfirmed(tmp_path: 
     preferred = "select source from current_prices where is_preferred"
     assert rows(world.publish(at=110), preferred) == [("seller",)]
     assert rows(world.publish(at=130), preferred) == [("blog",)]
+
+
+def test_another_ranking_believes_another_source(tmp_path: Path) -> None:
+    world = World(Store(tmp_path), seller=1, blog=3)
+    world.says(0, quote(1), term("min_examples", "10"), source="seller")
+    world.says(0, quote(2), term("min_examples", "20"), source="blog")
+    ask = "select training_usd::int, min_examples from cost_comparison"
+    world.publish(1)
+    assert rows(world.store, ask) == [(1, 10)]
+    world.rules = Rules(ranking=("third_party", "catalogue", "seller", "transcribed"))
+    world.publish(1)
+    assert rows(world.store, ask) == [(2, 20)]
+    assert rows(world.store, "select source, speaker, rank from sources order by rank") == [
+        ("blog", "third_party", 1),
+        ("seller", "seller", 3),
+    ]
+    (first,) = rows(world.store, "select distinct source_a from disagreements")
+    assert first == ("blog",)
 
 
 def test_a_price_is_stale_when_it_was_not_confirmed_for_three_cadences(tmp_path: Path) -> None:
@@ -521,34 +564,84 @@ def test_a_decision_on_a_disagreement_stands_until_one_of_the_inputs_changes(
     assert preferred(world) == [("page", 3)]
 
 
-def test_a_change_of_the_cheapest_says_which_price_change_caused_it(tmp_path: Path) -> None:
+WINNERS = """
+    select model, won_from::date::varchar, won_to::date::varchar, first_usd::int, last_usd::int,
+        ended_by, cause, old_value, new_value
+    from winner_history($since, $until)
+    where question = 'paid_training' and constraint_set = 'available'
+    order by won_from, model
+"""
+
+
+def winners(world: World, since: float, until: float) -> list[tuple[Any, ...]]:
+    return world.store.query(WINNERS, {"since": day(since), "until": day(until)}).rows()
+
+
+def test_who_was_the_cheapest_when_and_which_change_ended_it(tmp_path: Path) -> None:
     world = World(Store(tmp_path))
-    dear, cheap = quote(3, model="dear"), quote(2, model="cheap")
+    dear, cheap = quote(4, model="dear"), quote(3, model="cheap")
     world.says(0, dear, cheap)
-    world.says(10, {**dear, **quote(1, model="dear")}, cheap)
-    world.says(20, quote(1, model="dear"), cheap, term("shutdown_on", "2026-01-26", model="dear"))
+    world.says(5, dear, quote(2, model="cheap"))
+    world.says(10, quote(1, model="dear"), quote(2, model="cheap"))
+    ends = term("shutdown_on", "2026-01-26", model="dear")
+    world.says(20, quote(1, model="dear"), quote(2, model="cheap"), ends)
+    world.says(30, quote(1, model="dear"), quote(5, model="cheap"), ends, quote(4, model="new"))
     world.publish(40)
-    select = """
-        select what, model, cheapest_usd::int, other_usd::int, cause, old_value, new_value
-        from winner_changes($before, $after)
-        where question = 'paid_training' and constraint_set = 'available'
-        order by what, model
+    cut = ("seller dear", "price_change", "4 per 1M tokens", "1 per 1M tokens")
+    assert winners(world, 0, 40) == [
+        # a price that falls ends nothing as long as it is the lowest
+        ("cheap", "2026-01-01", "2026-01-11", 3, 2, *cut),
+        # the day comes long after it was announced
+        ("dear", "2026-01-11", "2026-01-26", 1, 1, "seller dear", "lifecycle", None, "2026-01-26"),
+        (
+            *("cheap", "2026-01-26", "2026-01-31", 2, 2),
+            *("seller cheap", "price_change", "2 per 1M tokens", "5 per 1M tokens"),
+        ),
+        ("new", "2026-01-31", None, 4, 4, None, None, None, None),
+    ]
+    assert winners(world, 7, 12) == [
+        ("cheap", "2026-01-08", "2026-01-11", 2, 2, *cut),
+        ("dear", "2026-01-11", None, 1, 1, None, None, None, None),
+    ]
+
+
+def test_a_tie_ends_nothing_and_a_first_look_is_told_from_a_change(tmp_path: Path) -> None:
+    world = World(Store(tmp_path), page=1, other=1)
+    world.says(0, quote(2, model="a"), quote(3, model="b"))
+    world.says(5, quote(2, model="a"), quote(2, model="b"))
+    world.says(9, quote(1, model="c"), source="other")
+    world.publish(20)
+    seen = ("seller c", "first_seen", None, "1 per 1M tokens")
+    assert winners(world, 0, 20) == [
+        ("a", "2026-01-01", "2026-01-10", 2, 2, *seen),
+        ("b", "2026-01-06", "2026-01-10", 2, 2, *seen),
+        ("c", "2026-01-10", None, 1, 1, None, None, None, None),
+    ]
+
+
+def test_who_was_the_cheapest_is_who_was_it_at_every_instant(tmp_path: Path) -> None:
+    world = World(Store(tmp_path), seller=1, blog=3)
+    world.rules = Rules(trusted_days=7)
+    # the blog holds while the seller is too long not confirmed, and no more when it is back
+    world.says(0, quote(5), quote(4, model="b"), source="seller")
+    world.says(6, quote(1), term("last_training_on", "2026-01-20"), source="blog")
+    world.says(25, quote(5), quote("4.5", model="b"), source="seller")
+    world.says(30, quote(5), quote(7, model="b"), source="seller")
+    world.publish(60)
+    told = world.store.query(
+        """
+        select model, won_from, coalesce(won_to, $until) from winner_history($since, $until)
+        where question = 'training' and constraint_set = 'available'
+        """,
+        {"since": day(0), "until": day(60)},
+    ).rows()
+    asked = """
+        select model from cheapest_options_as_of($at)
+        where question = 'training' and constraint_set = 'available' and rank = 1
     """
-
-    def winners(before: float, after: float) -> list[tuple[Any, ...]]:
-        return world.store.query(select, {"before": day(before), "after": day(after)}).rows()
-
-    assert winners(0, 5) == []
-    assert winners(5, 15) == [
-        ("lost", "cheap", 2, 2, None, None, None),
-        ("won", "dear", 1, 3, "price_change", "3 per 1M tokens", "1 per 1M tokens"),
-    ]
-    assert winners(15, 30) == [
-        ("lost", "dear", 1, None, "lifecycle", None, "2026-01-26"),
-        ("won", "cheap", 2, 2, None, None, None),
-    ]
-    # the day passes long after it was announced
-    assert winners(22, 30) == [
-        ("lost", "dear", 1, None, "lifecycle", None, "shut down on 2026-01-26"),
-        ("won", "cheap", 2, 2, None, None, None),
-    ]
+    seen = set()
+    for at in map(day, (0, 5, 6, 7, 7.1, 19.9, 20, 24, 25, 30, 31, 40)):
+        models = world.store.query(asked, {"at": at}).to_series().to_list()
+        assert [model for model, start, end in told if start <= at < end] == models, at
+        seen |= {*models}
+    assert seen == {"a", "b"}

@@ -52,13 +52,13 @@ expanded as (
             when b.size.over <> '' then m.parameters_b > b.size.over::decimal(10, 3)
             else m.parameters_b between b.size.low::decimal(10, 3) and b.size.high::decimal(10, 3)
         end
-    where not exists (
-        from trained as t
-        where t.provider = b.provider
-            and t.canonical_model = m.model
-            and t.tuning_method = b.tuning_method
-            and t.adapter = b.adapter
-    )
+    -- DuckDB 1.5 takes no `not exists` into a lateral join
+    left join trained as t
+        on t.provider = b.provider
+        and t.canonical_model = m.model
+        and t.tuning_method = b.tuning_method
+        and t.adapter = b.adapter
+    where t.provider is null
 ),
 
 offers as (
@@ -82,13 +82,11 @@ tiered as (
         and p.tuning_method in (o.tuning_method, 'unknown')
         and p.adapter in (o.adapter, 'unknown')
         and p.meter in ('input_tokens', 'output_tokens')
-    where o.service_tier = 'standard'
-        and not exists (
-            from offers as x
-            where x.provider = o.provider
-                and x.canonical_model = o.canonical_model
-                and x.service_tier = p.service_tier
-        )
+    left join offers as x
+        on x.provider = o.provider
+        and x.canonical_model = o.canonical_model
+        and x.service_tier = p.service_tier
+    where o.service_tier = 'standard' and x.provider is null
 ),
 
 candidates as (

@@ -1,6 +1,8 @@
 -- cost_comparison_as_of(as_of): one row is one tunable model at one provider by method and tier, with all that it costs in USD
 with figures as materialized (
-    from comparison_facts_as_of(as_of)
+    select f.*, s.speaker
+    from comparison_facts_as_of(as_of) as f
+    join sources as s on f.source = s.source
 ),
 
 offers as (
@@ -33,7 +35,7 @@ offers as (
             as pricing_currency,
         min(confirmed_at) as oldest_confirmed_at,
         max(confirmed_at) filter (
-            figure like 'training%' and source_rank = 1 and availability in ('priced', 'free')
+            figure like 'training%' and speaker = 'seller' and availability in ('priced', 'free')
         )::date as sold_at,
         string_agg(distinct source, ', ' order by source) as sources
     from figures
@@ -52,14 +54,18 @@ terms as (
         t.term,
         t.value
     from offers as o
-    join terms_as_of(as_of, timestamp 'infinity') as t
+    join (
+        select t.*, s.speaker
+        from terms_as_of(as_of, timestamp 'infinity') as t
+        join sources as s on t.source = s.source
+    ) as t
         on o.provider = t.provider
         and (t.model in ('*', o.expanded_from) or t.canonical_model = o.canonical_model)
         -- a tuned model ends with its base, but where a catalogue says so and the seller still
         -- priced the training after that day, the catalogue speaks of the base alone
         and (
             t.tuning_method <> 'none'
-            or t.source_rank in (1, 4)
+            or t.speaker in ('seller', 'transcribed')
             or t.term <> 'shutdown_on'
             or o.sold_at is null
             or try_cast(t.value as date) > o.sold_at
