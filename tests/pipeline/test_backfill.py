@@ -13,7 +13,6 @@ import pytest
 from pipeline.looking import Found, backfill, find_captures
 from pipeline.refresh import build
 from sources._contract import every_source
-from tests.pipeline.comparing import compared, loaded
 from tests.pipeline.conftest import CAPTURES, FIXTURES, latest_capture, ratecard, with_all
 from warehouse.store import TABLES, Store
 
@@ -75,30 +74,6 @@ def test_in_any_order_the_same_is_believed(captures: Path, tmp_path: Path) -> No
         ("2026-04-01", "2026-05-01", 125),
         ("2026-05-01", None, None),
     ]
-
-
-SEVERAL: Final = (
-    "aws_price_list",
-    "azure_retail_prices",
-    "fireworks_docs",
-    "mistral_finetuning_docs",
-    "mistral_pricing",
-    "openai_pricing",
-    "together_docs",
-)
-
-
-def test_the_changes_of_real_pages_are_the_differences_of_their_files(tmp_path: Path) -> None:
-    for name in SEVERAL:
-        lines = shutil.ignore_patterns("*.csv")
-        shutil.copytree(FIXTURES / name, tmp_path / "captures" / name, ignore=lines)
-    captures = find_captures(tmp_path / "captures", every_source()).captures
-    pairs = [*compared(with_all(tmp_path / "data"), captures)]
-    for pair in pairs:
-        assert pair.stated == pair.listed, (pair.source, pair.at)
-    assert {pair.source for pair in pairs if pair.stated} >= {"mistral_pricing", "openai_pricing"}
-    loaded(with_all(tmp_path / "backwards"), captures[::-1])
-    assert Store(tmp_path / "backwards").digest() == Store(tmp_path / "data").digest()
 
 
 def test_a_second_time_nothing_is_new(captures: Path, tmp_path: Path) -> None:
