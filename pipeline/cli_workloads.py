@@ -19,13 +19,33 @@ from pipeline.terminal import (
     Limit,
     Provider,
     ask,
+    err,
     out,
+    print_json,
+    progress,
     setup_of,
     show,
     stop,
     text,
 )
-from pipeline.workloads import Workload, WorkloadError, altered, grain, workload_frame
+from pipeline.training_file import (
+    TOKENIZERS,
+    TrainingFile,
+    TrainingFileError,
+    count_of,
+    read_training_file,
+)
+from pipeline.workloads import (
+    Counted,
+    Workload,
+    WorkloadError,
+    altered,
+    token_frame,
+    tokens_of,
+    trained_on,
+    grain,
+    workload_frame,
+)
 from warehouse.store import About
 
 app = typer.Typer()
@@ -48,7 +68,7 @@ Verdict = Literal["pays_back", "too_late", "never", "not_available", "unknown"]
 @app.command(epilog="Example: ratecard workloads --json")
 def workloads(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the workloads: the reference ones, and those in ratecard.toml."""
-    show(workload_frame(setup_of(data_dir).workloads), "Workloads", as_json=as_json)
+    show(workload_frame(_counted(data_dir).workloads), "Workloads", as_json=as_json)
 
 
 @app.command(
@@ -120,7 +140,8 @@ def break_even(
     }  # fmt: skip
     changes = {name: value for name, value in given.items() if value is not None}
     asked = _asked(workload, changes, data_dir)
-    _demand_known(asked, provider, data_dir)
+    (job,) = asked.workloads.values()
+    _demand_known(job, provider, data_dir)
     filters = {
         "provider": provider,
         "model": f"%{model}%" if model else None,
@@ -130,11 +151,11 @@ def break_even(
     }
     if vary is not None:
         span = _range(vary)
-        table = _crossings(asked, span, as_of, filters, data_dir)
+        table = _crossings(job, span, as_of, filters, data_dir)
         title = f"Where {span.name} from {span.low} to {span.high} changes what comes out"
         _show_first(table, limit, title, as_json=as_json)
         return
-    about = About(as_of, workload_frame({_name(workload): asked}))
+    about = About(as_of, asked.tables)
     found = ask(data_dir, "break_even", about, workload=None, **filters)
     if found.is_empty() and model is not None:
         _stop_unknown("model", model, data_dir)
@@ -144,10 +165,134 @@ def break_even(
     _show_first(
         found.drop("workload"),
         limit,
-        f"{_name(workload)}: {asked.requests} requests a month, "
-        f"{asked.prompt_before} tokens a prompt, {asked.prompt_after} after tuning",
+        f"{_name(workload)}: {job.requests} requests a month, "
+        f"{job.prompt_before} tokens a prompt, {job.prompt_after} after tuning",
         as_json=as_json,
         note="Where each number comes from: add --explain with --provider and --model",
+    )
+
+
+@app.command(epilog="Example: ratecard estimate train.jsonl --epochs 3 --workload classifier")
+def estimate(
+    file: Annotated[
+        Path, typer.Argument(metavar="DATA.jsonl", exists=True, dir_okay=False, help="To train on.")
+    ],
+    *,
+    epochs: Annotated[int, typer.Option(help="How often the file is gone through.")] = 3,
+    validation: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", exists=True, dir_okay=False, help="To validate on."),
+    ] = None,
+    evaluations: Annotated[int, typer.Option(help="How often it is validated.")] = 1,
+    training_hours: Annotated[
+        float | None, typer.Option(help="For sellers who bill hours.")
+    ] = None,
+    workload: Annotated[
+        str | None, typer.Option(help="Also whether it pays back for this workload.")
+    ] = None,
+    as_of: AsOf = None,
+    provider: Provider = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every region, service tier and model of a bracket.")
+    ] = False,
+    limit: Limit = 40,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Check a training file line by line, and show what the job costs at every seller.
+
+    Chats, preferences, prompt and completion, ShareGPT and plain text, as JSON lines, may be
+    compressed. The exit code is 3 where a line is wrong; the others are counted all the same.
+    """
+    held = _read(file, is_shown=not as_json)
+    _tell(file, held, as_json=as_json)
+    if not held.example_count:
+        stop(f"{file}: no line of it is an example")
+    changes: dict[str, object] = {"epochs": epochs, "evaluations": evaluations}
+    if validation is not None:
+        changes["validation_tokens"] = count_of(_read(validation, is_shown=not as_json), None)[0]
+    if training_hours is not None:
+        changes["training_hours"] = training_hours
+    (job,) = _asked(workload, changes, data_dir).workloads.values()
+    _demand_known(job, provider, data_dir)
+    name = _name(workload)
+    asked = Counted({name: trained_on(job, held)}, token_frame(tokens_of(name, held)))
+    about = About(as_of, asked.tables)
+    filters = {"provider": provider, "everything": everything or as_json}
+    bills = ask(data_dir, "estimate", about, **filters)
+    counts = pl.DataFrame({
+        "tokenizer": [None, *held.tokens],
+        "tokens_error_pct": [round(count_of(held, known)[1], 1) for known in (None, *held.tokens)],
+    }, schema_overrides={"tokenizer": pl.String()})  # fmt: skip
+    bills = bills.join(counts, on="tokenizer", how="left", nulls_equal=True, maintain_order="left")
+    verdicts = None
+    if workload is not None:
+        verdicts = ask(
+            data_dir, "break_even", about, workload=None, model=None, verdict=None,
+            comparator="base_model", **filters,
+        )  # fmt: skip
+    if as_json:
+        print_json({
+            "file": _summary(file, held),
+            "jobs": bills.to_dicts(),
+            "break_even": [] if verdicts is None else verdicts.fill_nan(None).to_dicts(),
+        })  # fmt: skip
+    else:
+        _show_first(
+            bills,
+            limit,
+            f"Training on it, {epochs} times through",
+            as_json=False,
+            note="Tokens are the model's own where its tokenizer is known, and within "
+            "tokens_error_pct otherwise",
+        )
+        if verdicts is not None:
+            _show_first(verdicts.drop("workload"), limit, name, as_json=False)
+    if held.mistake_count:
+        raise typer.Exit(Exit.PARTLY)
+
+
+def _read(file: Path, *, is_shown: bool) -> TrainingFile:
+    """Read a training file, and show how far it is."""
+    with progress(file.stat().st_size, file.name, is_shown=is_shown) as step:
+        try:
+            return read_training_file(
+                file, tokenizers=TOKENIZERS, on_bytes=lambda done: step(file.name, done)
+            )
+        except TrainingFileError as error:
+            stop(str(error))
+
+
+def _summary(file: Path, held: TrainingFile) -> dict[str, object]:
+    return {
+        "file": str(file),
+        **{name: getattr(held, name) for name in (
+            "format", "line_count", "example_count", "duplicate_count", "mistake_count",
+            "characters", "tokens", "trained_tokens", "longest_tokens", "warnings",
+        )},
+        "mistakes": [mistake._asdict() for mistake in held.mistakes],
+    }  # fmt: skip
+
+
+def _tell(file: Path, held: TrainingFile, *, as_json: bool) -> None:
+    """Say what the file holds and what is wrong with it."""
+    for mistake in held.mistakes:
+        err.print(text(f"{file}:{mistake.line}: {mistake.why}"), style="red", soft_wrap=True)
+    if more := held.mistake_count - len(held.mistakes):
+        err.print(f"... and {more} more wrong lines", style="red")
+    if as_json:
+        return
+    for warning in held.warnings:
+        err.print(text(warning), style="yellow", soft_wrap=True)
+    copies = f", {held.duplicate_count} of them repeated" if held.duplicate_count else ""
+    counts = ", ".join(f"{known} {count}" for known, count in sorted(held.tokens.items()))
+    out.print(
+        text(
+            f"{file}: {held.format}, {held.example_count} examples{copies}, "
+            f"{held.mistake_count} wrong lines; the longest has {held.longest_tokens} tokens\n"
+            f"Tokens by tokenizer: {counts}"
+        ),
+        soft_wrap=True,
     )
 
 
@@ -182,16 +327,28 @@ def _name(workload: str | None) -> str:
     return workload or _USUAL
 
 
-def _asked(workload: str | None, changes: Mapping[str, Any], data_dir: Path | None) -> Workload:
-    known = setup_of(data_dir).workloads
-    if _name(workload) not in known:
-        near = get_close_matches(_name(workload), known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-        stop(f"no such workload: {workload}; {hint}", Exit.MISUSED)
+def _counted(data_dir: Path | None) -> Counted:
+    setup = setup_of(data_dir)
     try:
-        return altered(known[_name(workload)], changes)
+        return setup.counted
+    except WorkloadError as error:
+        stop(f"{setup.settings.config}: {error}", Exit.MISUSED)
+
+
+def _asked(workload: str | None, changes: Mapping[str, Any], data_dir: Path | None) -> Counted:
+    """Give the one workload that is asked about, with what is changed in it."""
+    name, known = _name(workload), _counted(data_dir)
+    if name not in known.workloads:
+        near = get_close_matches(name, known.workloads, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known.workloads)}"
+        stop(f"no such workload: {workload}; {hint}", Exit.MISUSED)
+    # what was counted in its file holds until the tokens are given
+    of_file = (pl.col("workload") == name) & ("training_tokens" not in changes)
+    try:
+        asked = altered(known.workloads[name], changes)
     except WorkloadError as error:
         stop(str(error), Exit.MISUSED)
+    return Counted({name: asked}, known.workload_tokens.filter(of_file))
 
 
 def _demand_known(asked: Workload, provider: str | None, data_dir: Path | None) -> None:
@@ -272,7 +429,8 @@ def _crossings(
             asked_about = {str(n): altered(asked, {span.name: n * span.grain}) for n in steps}
         except WorkloadError as error:
             stop(str(error), Exit.MISUSED)
-        found = ask(data_dir, "crossings", About(at, workload_frame(asked_about)), **filters)
+        about = About(at, {"workloads": workload_frame(asked_about)})
+        found = ask(data_dir, "crossings", about, **filters)
         return found.select(pl.col("workload").cast(pl.Int64).alias("number"), "subject", "outcome")
 
     found = crossings(int(span.low / span.grain), int(span.high / span.grain), outcomes)

@@ -7,13 +7,22 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
 from pipeline.settings import Settings, load_settings
-from pipeline.workloads import USUAL_CONSTRAINTS, Constraints, Workload, reference_workloads
+from pipeline.workloads import (
+    USUAL_CONSTRAINTS,
+    Constraints,
+    Counted,
+    Workload,
+    beside,
+    counted,
+    reference_workloads,
+)
 from sources._configured import (
     DescribedColumn,
     Description,
@@ -132,6 +141,11 @@ class Setup:
     constraints: Mapping[str, Constraints] = field(default_factory=lambda: USUAL_CONSTRAINTS)
     ranking: tuple[str, ...] = SPEAKERS
 
+    @cached_property
+    def counted(self) -> Counted:
+        """Count the files that workloads name; `WorkloadError` where one cannot be read whole."""
+        return counted(self.workloads)
+
     @property
     def rules(self) -> Rules:
         """Give the rules by which sources are believed beside each other."""
@@ -178,7 +192,7 @@ def load_setup(data_dir: Path | None = None) -> Setup:
         settings,
         dict(sorted(everything.items())),
         written.gate.limits(),
-        {**reference_workloads(), **written.workloads},
+        {**reference_workloads(), **beside(written.workloads, file.parent)},
         {**USUAL_CONSTRAINTS, **written.constraints},
         written.ranking.order,
     )

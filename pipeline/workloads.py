@@ -1,11 +1,11 @@
 """What users ask about: jobs to be priced, and under which conditions offers compete."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 import polars as pl
 from pydantic import (
@@ -16,6 +16,14 @@ from pydantic import (
     PositiveInt,
     ValidationError,
     model_validator,
+)
+
+from pipeline.training_file import (
+    TOKENIZERS,
+    TrainingFile,
+    TrainingFileError,
+    count_of,
+    read_training_file,
 )
 
 _REFERENCE: Final = Path(__file__).with_name("workloads.toml")
@@ -29,11 +37,15 @@ class Workload(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     description: str = Field(default="", max_length=200, description="the job in words")
-    training_tokens: PositiveInt = Field(
-        le=_MOST_TOKENS, description="the tokens of the training file, once through"
+    data: Path | None = Field(
+        default=None,
+        description="the training file, to be counted: instead of training_tokens and examples",
     )
-    examples: PositiveInt = Field(
-        le=_MOST_TOKENS, description="how many examples the training file has"
+    training_tokens: PositiveInt | None = Field(
+        default=None, le=_MOST_TOKENS, description="the tokens of the training file, once through"
+    )
+    examples: PositiveInt | None = Field(
+        default=None, le=_MOST_TOKENS, description="how many examples the training file has"
     )
     epochs: PositiveInt = Field(
         default=3, le=1000, description="how often the file is gone through"
@@ -105,7 +117,11 @@ class Workload(BaseModel):
                 f"prompt_after: {self.prompt_after} tokens are more than the "
                 f"{self.prompt_before} of prompt_before; tuning is to make the prompt shorter"
             )
-        if self.training_tokens < self.examples:
+        if (self.data is None) == (self.training_tokens is None or self.examples is None):
+            raise ValueError(
+                "training_tokens: give training_tokens and examples, or a file as data"
+            )
+        if (self.training_tokens or 0) < (self.examples or 0):
             raise ValueError(
                 f"examples: {self.examples} examples in {self.training_tokens} training_tokens "
                 "leave less than one token each; mend one of the two"
@@ -203,6 +219,61 @@ class WorkloadError(ValueError):
     """A workload says something that cannot be; the message says what, and what may be."""
 
 
+class Counted(NamedTuple):
+    """Workloads whose files are counted, and how many tokens each file has by which tokenizer."""
+
+    workloads: Mapping[str, Workload]
+    workload_tokens: pl.DataFrame
+
+    @property
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Give the warehouse's tables of workloads, by name."""
+        return {
+            "workloads": workload_frame(self.workloads),
+            "workload_tokens": self.workload_tokens,
+        }
+
+
+def counted(workloads: Mapping[str, Workload]) -> Counted:
+    """Count the files that workloads name; `WorkloadError` where one cannot be read whole."""
+    done = dict(workloads)
+    rows = []
+    for name, workload in workloads.items():
+        if workload.data is None:
+            continue
+        try:
+            held = read_training_file(workload.data, tokenizers=TOKENIZERS)
+        except (OSError, TrainingFileError) as error:
+            raise WorkloadError(f"{name}.data: {workload.data}: {error}") from error
+        if held.mistakes:
+            raise WorkloadError(
+                f"{name}.data: {workload.data} has {held.mistake_count} wrong lines, the first is "
+                f"line {held.mistakes[0].line}; see `ratecard estimate {workload.data}`"
+            )
+        done[name] = trained_on(workload, held)
+        rows += tokens_of(name, held)
+    return Counted(done, token_frame(rows))
+
+
+def trained_on(workload: Workload, held: TrainingFile) -> Workload:
+    """Give a workload with the examples of a file, and its tokens as OpenAI's models count them."""
+    tokens, _ = count_of(held, None)
+    return altered(
+        workload, {"data": None, "training_tokens": tokens, "examples": held.example_count}
+    )
+
+
+def tokens_of(workload: str, held: TrainingFile) -> list[tuple[str, str, int]]:
+    """Give the rows that a workload's file has in the warehouse's table `workload_tokens`."""
+    return [(workload, name, count_of(held, name)[0]) for name in sorted(held.tokens)]
+
+
+def token_frame(rows: Sequence[tuple[str, str, int]]) -> pl.DataFrame:
+    """Give the warehouse's table `workload_tokens`."""
+    schema = {"workload": pl.String(), "tokenizer": pl.String(), "training_tokens": pl.Int64()}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
 def altered(workload: Workload, changes: Mapping[str, Any]) -> Workload:
     """Give a workload with some of its words changed; `WorkloadError` tells every mistake."""
     try:
@@ -230,8 +301,18 @@ def grain(name: str) -> Decimal | None:
     return Decimal(1) if isinstance(kind, pl.Int64) else None
 
 
+def beside(workloads: Mapping[str, Workload], folder: Path) -> dict[str, Workload]:
+    """Give workloads whose files are named as seen from a folder."""
+    return {
+        name: workload.model_copy(update={"data": folder / workload.data})
+        if workload.data is not None
+        else workload
+        for name, workload in workloads.items()
+    }
+
+
 def workload_frame(workloads: Mapping[str, Workload]) -> pl.DataFrame:
-    """Give the warehouse's table `workloads`."""
+    """Give the warehouse's table `workloads`; the files must have been counted."""
     return _frame("workload", workloads, _WORKLOAD_TYPES)
 
 
@@ -243,5 +324,5 @@ def constraint_frame(constraints: Mapping[str, Constraints]) -> pl.DataFrame:
 def _frame(
     key: str, said: Mapping[str, BaseModel], types: Mapping[str, pl.DataType]
 ) -> pl.DataFrame:
-    rows = [{key: name, **model.model_dump()} for name, model in said.items()]
+    rows = [{key: name, **model.model_dump(exclude={"data"})} for name, model in said.items()]
     return pl.DataFrame(rows, schema={key: pl.String(), **types})

@@ -9,10 +9,9 @@ from typing import Final
 
 from pipeline.configuration import Setup
 from pipeline.looking import Looker, source_list, utc_now
-from pipeline.workloads import constraint_frame, workload_frame
+from pipeline.workloads import constraint_frame
 from sources._rates import usd_rates
 from warehouse.log import Outcome
-from warehouse.schemas import WorkloadTokens
 from warehouse.store import Reference, Store
 
 REFERENCE: Final = "reference"
@@ -99,7 +98,6 @@ def reference(setup: Setup) -> Reference:
     return Reference(
         source_list(setup),
         usd_rates(),
-        workload_frame(setup.workloads),
-        constraint_frame(setup.constraints),
-        WorkloadTokens.empty(),
+        constraint_sets=constraint_frame(setup.constraints),
+        **setup.counted.tables,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import duckdb
@@ -142,10 +143,13 @@ class Reference(NamedTuple):
 
 
 class About(NamedTuple):
-    """What a question is about: now or another instant, the published workloads or others."""
+    """What a question is about: now or another instant, the published workloads or others.
+
+    `asked` has tables as `Reference` has them, by name, to take the place of the published ones.
+    """
 
     at: datetime | None = None
-    workloads: pl.DataFrame | None = None
+    asked: Mapping[str, pl.DataFrame] = MappingProxyType({})
 
 
 NOW: Final = About()
@@ -417,18 +421,19 @@ class Store:
         question: str,
         parameters: Mapping[str, Any] | None = None,
         *,
-        workloads: pl.DataFrame | None = None,
+        asked: Mapping[str, pl.DataFrame] = NOW.asked,
     ) -> pl.DataFrame:
         """Answer a query on the published file; `StoreError` where there is none or it is wrong.
 
-        Macros about workloads see `workloads`, where they are given, instead of the published.
+        Macros see the tables in `asked`, which are some of `Reference`, instead of the published.
         """
         self._demand_published()
         try:
             with duckdb.connect(self.published, read_only=True) as db:
-                if workloads is not None:
-                    db.register("asked", ASKED["workloads"].validate(workloads).to_arrow())
-                    db.execute("create temp table workloads as from asked")
+                for name, rows in asked.items():
+                    db.register("incoming", ASKED[name].validate(rows).to_arrow())
+                    db.execute(f"create temp table {name} as from incoming")
+                    db.unregister("incoming")
                 answer = db.sql(question, params=dict(parameters) if parameters else None)
                 return pl.DataFrame() if answer is None else _frame(answer)
         except duckdb.Error as error:
@@ -440,10 +445,9 @@ class Store:
         if about.at is not None:
             select = re.sub(r"\bas_of\b", "$at::timestamp", select)
         else:
-            anew = () if about.workloads is None else _ABOUT_WORKLOADS
-            select = _taken_now(select, anew=anew)
+            select = _taken_now(select, anew=_ABOUT_WORKLOADS if about.asked else ())
         parameters = named(select, {**values, "at": about.at})
-        return self.query(select, parameters, workloads=about.workloads)
+        return self.query(select, parameters, asked=about.asked)
 
     def _is_published(self) -> bool:
         try:

@@ -131,13 +131,10 @@ def test_there_are_bills_enough() -> None:
 def test_a_bill_is_what_was_worked_out_by_hand(billed: pl.DataFrame, number: int) -> None:
     bill, row = BILLS[number], billed.row(number, named=True)
     assert cents(worked_out(bill["training worked out"])) == Decimal(bill["training"])
-    # without a price of running the offer's whole bill is unknown, but training's is not
-    upfront = max(row["training_fee_usd"], row["job_minimum_usd"] or 0)
-    assert cents(upfront) == Decimal(bill["training"])
+    assert cents(row["upfront_usd"]) == Decimal(bill["training"])
     if bill["month"]:
         assert cents(worked_out(bill["month worked out"])) == Decimal(bill["month"])
         assert row["unknown"] is None
-        assert row["upfront_usd"] == upfront
         assert cents(row["tuned_monthly_usd"]) == Decimal(bill["month"])
 
 
@@ -212,7 +209,7 @@ JOBS: Final = st.lists(jobs(), min_size=10, max_size=10)
 
 def break_evens(store: Store, asked: Mapping[str, Workload], where: str = "true") -> pl.DataFrame:
     question = f"from break_even_as_of(timestamp '2026-01-11') where {where}"
-    return store.query(question, workloads=workload_frame(asked))
+    return store.query(question, asked={"workloads": workload_frame(asked)})
 
 
 class Simulated:
@@ -497,10 +494,10 @@ def test_lines_add_up_to_their_bill_and_lead_to_their_evidence(offers: Store) ->
     totals = break_evens(offers, asked, "service_tier = 'standard'")
     lines = offers.query(
         "from bill_lines_as_of(timestamp '2026-01-11') where service_tier = 'standard'",
-        workloads=workload_frame(asked),
+        asked={"workloads": workload_frame(asked)},
     )
     prompting = offers.query(
-        "from prompting_lines_as_of(timestamp '2026-01-11')", workloads=workload_frame(asked)
+        "from prompting_lines_as_of(timestamp '2026-01-11')", asked={"workloads": workload_frame(asked)}
     )
     for row in totals.iter_rows(named=True):
         own = lines.filter(provider=row["provider"])
@@ -523,7 +520,7 @@ def test_a_claim_says_what_it_takes(offers: Store) -> None:
     found = offers.query(
         "from claims_as_of(timestamp '2026-01-11') where provider in ('plain', 'hosting', 'hourly')"
         " and service_tier = 'standard'",
-        workloads=workload_frame({"w": workload(requests=500, prompt_before=2000)}),
+        asked={"workloads": workload_frame({"w": workload(requests=500, prompt_before=2000)})},
     )
     rows = {row["provider"]: row for row in found.iter_rows(named=True)}
     # at 10,000 requests prompting costs 20 x 2.5 + 0.1 x 10 = 51, running plain 0.42
@@ -604,7 +601,7 @@ def test_batches_alone_serve_only_what_can_wait(offers: Store) -> None:
 
 
 def test_another_instant_has_its_own_prices(offers: Store) -> None:
-    asked = About(day(-5), workload_frame({"w": workload()}))
+    asked = About(day(-5), {"workloads": workload_frame({"w": workload()})})
     values = {"workload": "w", "provider": None, "model": None, "verdict": None}
     nothing = offers.ask("break_even", asked, comparator=None, everything=True, **values)
     assert nothing.is_empty()

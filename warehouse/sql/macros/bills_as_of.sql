@@ -18,25 +18,19 @@ offers as (
         -- where only the deployment is priced, it serves all that is asked
         c.input_usd is null and c.output_usd is null and c.hosting_hour_usd is not null
             as is_served_by_the_hour,
-        nullif(
-            concat_ws(
-                ', ',
-                case
-                    when coalesce(c.training_usd, c.training_hour_usd) is null then concat(
-                        'training price',
-                        ' in USD (no rate for ' || nullif(c.pricing_currency, 'USD') || ')'
-                    )
-                end,
-                case when r.rule is null then 'what "' || c.billed_tokens_rule || '" means' end,
-                case
-                    when c.input_usd is null and c.output_usd is null and c.hosting_hour_usd is null
-                        then 'price of running the tuned model'
-                    when c.input_usd is null and c.output_usd is not null then 'tuned input price'
-                    when c.output_usd is null and c.input_usd is not null then 'tuned output price'
-                end
-            ),
-            ''
-        ) as unknown_price
+        case
+            when coalesce(c.training_usd, c.training_hour_usd) is null then concat(
+                'training price',
+                ' in USD (no rate for ' || nullif(c.pricing_currency, 'USD') || ')'
+            )
+            when r.rule is null then 'what "' || c.billed_tokens_rule || '" means'
+        end as unknown_rule,
+        case
+            when c.input_usd is null and c.output_usd is null and c.hosting_hour_usd is null
+                then 'price of running the tuned model'
+            when c.input_usd is null and c.output_usd is not null then 'tuned input price'
+            when c.output_usd is null and c.input_usd is not null then 'tuned output price'
+        end as unknown_running
     from compared as c
     left join compared as b
         on b.service_tier = 'batch'
@@ -57,10 +51,11 @@ jobs as (
         o.*,
         w.* exclude (alternatives, training_tokens),
         -- a file has as many tokens as the model's own tokenizer finds in it
+        coalesce(t.training_tokens, w.training_tokens) as file_tokens,
         (
             case
                 when o.is_padded and not w.is_packed then w.examples * w.max_sequence_tokens
-                else coalesce(t.training_tokens, w.training_tokens)
+                else file_tokens
             end
             * w.epochs
             + w.validation_tokens * case o.validation_times
@@ -80,21 +75,16 @@ billed as (
     select
         *,
         ((raw_tokens + rounding_tokens - 1) // rounding_tokens * rounding_tokens) as billed_tokens,
-        nullif(
-            concat_ws(
-                ', ',
-                unknown_price,
-                case
-                    when is_trained_by_the_hour and training_hours is null
-                        then 'hours that the training takes (training_hours)'
-                end,
-                case
-                    when is_padded and not is_packed and max_sequence_tokens is null
-                        then 'length that examples are padded to (max_sequence_tokens)'
-                end
-            ),
-            ''
-        ) as unknown
+        coalesce(
+            unknown_rule,
+            case
+                when is_trained_by_the_hour and training_hours is null
+                    then 'hours that the training takes (training_hours)'
+                when is_padded and not is_packed and max_sequence_tokens is null
+                    then 'length that examples are padded to (max_sequence_tokens)'
+            end
+        ) as unknown_training,
+        nullif(concat_ws(', ', unknown_training, unknown_running), '') as unknown
     from jobs
 ),
 
@@ -127,7 +117,7 @@ charged as (
     select
         *,
         case
-            when unknown is null then greatest(training_fee_usd, coalesce(job_minimum_usd, 0))
+            when unknown_training is null then greatest(training_fee_usd, coalesce(job_minimum_usd, 0))
         end as upfront_usd
     from totals
 ),
