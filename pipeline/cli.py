@@ -247,13 +247,14 @@ def compare(
 def cheapest(
     *,
     question: Annotated[
-        Literal["training", "paid_training", "tuned_inference"] | None,
-        typer.Option(help="Only this question."),
+        str | None,
+        typer.Option(help="`training`, `paid_training`, `tuned_inference`, or `workload:NAME`."),
     ] = None,
     constraints: Annotated[
-        Literal["available", "available_any_tier", "listed"],
+        str,
         typer.Option(
-            help="`listed` is on sale or not; `available_any_tier` is not the standard tier alone."
+            help="`available`, `available_any_tier` (not the standard one alone), `listed` (on "
+            "sale or not), or a set of your own."
         ),
     ] = "available",
     rank: Annotated[int, typer.Option(min=1, max=10, help="Down to which place.")] = 2,
@@ -269,12 +270,23 @@ def cheapest(
     if since and not past:
         stop("--since belongs to --history", Exit.MISUSED)
     asked = {"question": question, "constraint_set": constraints}
+    _demand_asked(data_dir, **asked)
     if past:
         table = ask(data_dir, "winners", **asked, since=since)
         show(table, "Who was the cheapest, in USD per 1M tokens", as_json=as_json)
     else:
         table = ask(data_dir, "cheapest", **asked, rank=rank)
         show(table, "The cheapest options, in USD per 1M tokens", as_json=as_json)
+
+
+def _demand_asked(data_dir: Path | None, **asked: str | None) -> None:
+    """Demand that there are answers to a question, under a set of constraints."""
+    for column, name in asked.items():
+        known = store_of(data_dir).query(
+            f"select distinct {column} as name from cheapest_options order by name"  # noqa: S608 own
+        )["name"]
+        if name is not None and name not in known:
+            stop(f"nothing is the cheapest for {name}; there are {', '.join(known)}", Exit.MISUSED)
 
 
 @app.command(epilog="Example: ratecard history gpt-4o-mini --provider openai")

@@ -22,7 +22,7 @@ from pipeline.terminal import (
     err,
     out,
     print_json,
-    progress,
+    reading,
     setup_of,
     show,
     stop,
@@ -40,10 +40,10 @@ from pipeline.workloads import (
     Workload,
     WorkloadError,
     altered,
+    grain,
     token_frame,
     tokens_of,
     trained_on,
-    grain,
     workload_frame,
 )
 from warehouse.store import About
@@ -163,7 +163,7 @@ def break_even(
         _explain(found, about, filters, as_json=as_json, data_dir=data_dir)
         return
     _show_first(
-        found.drop("workload"),
+        found if as_json else found.drop("workload"),
         limit,
         f"{_name(workload)}: {job.requests} requests a month, "
         f"{job.prompt_before} tokens a prompt, {job.prompt_after} after tuning",
@@ -178,7 +178,9 @@ def estimate(
         Path, typer.Argument(metavar="DATA.jsonl", exists=True, dir_okay=False, help="To train on.")
     ],
     *,
-    epochs: Annotated[int, typer.Option(help="How often the file is gone through.")] = 3,
+    epochs: Annotated[
+        int | None, typer.Option(help="How often it is gone through; 3, or as the workload says.")
+    ] = None,
     validation: Annotated[
         Path | None,
         typer.Option(metavar="FILE", exists=True, dir_okay=False, help="To validate on."),
@@ -208,11 +210,14 @@ def estimate(
     _tell(file, held, as_json=as_json)
     if not held.example_count:
         stop(f"{file}: no line of it is an example")
-    changes: dict[str, object] = {"epochs": epochs, "evaluations": evaluations}
+    # of a workload that is named counts what is not given here, but for its own files
+    changes: dict[str, object] = {"validation_tokens": 0, "evaluations": evaluations}
     if validation is not None:
         changes["validation_tokens"] = count_of(_read(validation, is_shown=not as_json), None)[0]
     if training_hours is not None:
         changes["training_hours"] = training_hours
+    if epochs is not None or workload is None:
+        changes["epochs"] = 3 if epochs is None else epochs
     (job,) = _asked(workload, changes, data_dir).workloads.values()
     _demand_known(job, provider, data_dir)
     name = _name(workload)
@@ -241,7 +246,7 @@ def estimate(
         _show_first(
             bills,
             limit,
-            f"Training on it, {epochs} times through",
+            f"Training on it, {job.epochs} times through",
             as_json=False,
             note="Tokens are the model's own where its tokenizer is known, and within "
             "tokens_error_pct otherwise",
@@ -254,11 +259,9 @@ def estimate(
 
 def _read(file: Path, *, is_shown: bool) -> TrainingFile:
     """Read a training file, and show how far it is."""
-    with progress(file.stat().st_size, file.name, is_shown=is_shown) as step:
+    with reading(file.stat().st_size, file.name, is_shown=is_shown) as on_bytes:
         try:
-            return read_training_file(
-                file, tokenizers=TOKENIZERS, on_bytes=lambda done: step(file.name, done)
-            )
+            return read_training_file(file, tokenizers=TOKENIZERS, on_bytes=on_bytes)
         except TrainingFileError as error:
             stop(str(error))
 

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     )
     config: Path = Field(
         default=Path("ratecard.toml"),
-        description="your own sources, the gate's limits, the ranking; the default may be missing",
+        description="your sources, workloads and rules; the default one may be missing",
     )
     contact: str = Field(
         default="https://ratecard.invalid",

@@ -14,7 +14,14 @@ import polars as pl
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -167,3 +174,12 @@ def progress(steps: int, what: str, *, is_shown: bool) -> Iterator[Callable[[str
             progress.update(task, advance=1, description=text(name).plain)
 
         yield step
+
+
+@contextmanager
+def reading(size: int, what: str, *, is_shown: bool) -> Iterator[Callable[[int], None]]:
+    """Show how far the reading of a file is; give what to call with the bytes read so far."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=err, transient=True, disable=not is_shown) as progress:
+        task = progress.add_task(text(what).plain, total=size)
+        yield lambda done: progress.update(task, completed=done)

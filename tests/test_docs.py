@@ -18,9 +18,11 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline.cli import app
+from pipeline.configuration import read_configuration
 from pipeline.settings import Settings
+from pipeline.workloads import Constraints, Workload
 from sources._configured import MEANINGS, DescribedColumn, Description
-from sources._contract import Rank, every_source
+from sources._contract import BILLED_TOKENS_RULES, Rank, every_source
 from warehouse.gate import Limits, doubts, told
 from warehouse.store import LOG, TABLES
 
@@ -267,11 +269,19 @@ def test_the_docs_speak_of_every_source() -> None:
     }
 
 
-@needs_captures
-def test_the_captures_that_we_hold_come_to_what_the_docs_say(tmp_path: Path) -> None:
-    done = run(f"ratecard backfill {CAPTURES} --json", tmp_path)
+@pytest.fixture(scope="module")
+def backfilled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Load the captures that we hold, and our own list; give the folder, and what was said."""
+    folder = tmp_path_factory.mktemp("backfilled")
+    done = run(f"ratecard backfill {CAPTURES} --json", folder)
     assert done.returncode == 3, done.stderr
-    loaded = {row["file"]: row for row in json.loads(done.stdout)}
+    assert run("ratecard refresh transcribed", folder).returncode == 0
+    return folder, done.stdout
+
+
+@needs_captures
+def test_the_captures_that_we_hold_come_to_what_the_docs_say(backfilled: tuple[Path, str]) -> None:
+    loaded = {row["file"]: row for row in json.loads(backfilled[1])}
     held = {str(file.relative_to(CAPTURES)) for file in CAPTURES.glob("*/*")}
     listed = set()
     header = "| capture | outcome | quotes | terms | why it is not believed |"
@@ -296,3 +306,48 @@ def test_the_keys_in_the_docs_are_those_that_can_be_written() -> None:
         assert sorted(listed) == sorted(model.model_fields)
     meanings = re.findall(r"^- .*?(?:[;.]|$)", of_a_column, re.MULTILINE)
     assert {word for line in meanings for word in re.findall(r"`(\w+)`", line)} >= {*MEANINGS}
+
+
+@needs_captures
+def test_the_verdicts_in_the_docs_are_those_of_real_offers(backfilled: tuple[Path, str]) -> None:
+    folder, _ = backfilled
+    page = DOCS["break-even.md"]
+    listed = rows_of_table("| verdict | workload | offer | reason |", page)
+    assert {verdict.strip("`") for verdict, *_ in listed} == VERDICTS
+    (day,) = re.findall(r"With the captures that we hold and our own list, on (\S+):", page)
+    asked = {workload.strip("`") for _, workload, *_ in listed}
+    found = {
+        (workload, f"{row['provider']} {row['model']} {row['method']}"): row
+        for workload in asked
+        for row in json.loads(
+            run(f"ratecard break-even {workload} --as-of {day} --json", folder).stdout
+        )
+    }
+    for verdict, workload, offer, reason in listed:
+        row = found[workload.strip("`"), offer]
+        assert (row["verdict"], row["reason"]) == (verdict.strip("`"), reason)
+
+
+VERDICTS: Final = {"pays_back", "too_late", "never", "not_available", "unknown"}
+
+
+def test_the_keys_of_workloads_and_constraints_are_those_that_can_be_written() -> None:
+    of_workloads, of_constraints = DOCS["break-even.md"].split("## Constraints")
+    for page, model in ((of_workloads, Workload), (of_constraints, Constraints)):
+        listed = {k.strip("`"): says for k, says in rows_of_table("| key | what it says |", page)}
+        fields = model.model_fields.items()
+        assert listed == {name: described.description for name, described in fields}
+
+
+def test_the_examples_of_workloads_and_constraints_can_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "ratecard.toml"
+    shown = re.findall(r"```toml\n(.*?)```", DOCS["break-even.md"], re.DOTALL)
+    file.write_text("\n".join(shown), encoding="utf-8")
+    written = read_configuration(file)
+    assert {*written.workloads} == {"invoices"}
+    assert {*written.constraints} == {"ours_to_keep"}
+
+
+def test_the_rules_of_billing_in_the_docs_are_those_there_are() -> None:
+    listed = rows_of_table("| rule | what is billed |", DOCS["break-even.md"])
+    assert [row[0].strip("`") for row in listed] == [*BILLED_TOKENS_RULES]

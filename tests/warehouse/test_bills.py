@@ -497,7 +497,8 @@ def test_lines_add_up_to_their_bill_and_lead_to_their_evidence(offers: Store) ->
         asked={"workloads": workload_frame(asked)},
     )
     prompting = offers.query(
-        "from prompting_lines_as_of(timestamp '2026-01-11')", asked={"workloads": workload_frame(asked)}
+        "from prompting_lines_as_of(timestamp '2026-01-11')",
+        asked={"workloads": workload_frame(asked)},
     )
     for row in totals.iter_rows(named=True):
         own = lines.filter(provider=row["provider"])

@@ -17,6 +17,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from pipeline.workloads import reference_workloads, workload_frame
 from tests.warehouse.worlds import World, day, quote, term
 from warehouse.log import sql
 from warehouse.publication import KEPT, Format, Manifest, export, verify
@@ -39,8 +40,11 @@ def market(folder: Path) -> World:
         term("min_examples", "3", model="*"),
         source="seller",
     )
-    world.says(5.25, quote(8), quote(1, meter="input_tokens"), source="blog")
-    world.says(6, quote(4), quote(1, meter="input_tokens"), source="blog")
+    base = {"tuning_method": "none", "adapter": None}
+    run = [quote(1, meter="input_tokens"), quote(2, meter="output_tokens")]
+    world.says(5.25, quote(8), *run, *({**row, **base} for row in run), source="blog")
+    world.says(6, quote(4), *run, *({**row, **base} for row in run), source="blog")
+    world.workloads = workload_frame({"w": reference_workloads()["classifier"]})
     return world
 
 

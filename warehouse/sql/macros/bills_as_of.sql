@@ -149,13 +149,13 @@ select
         end
     )::decimal(10, 6) as usable_months,
     case
-        when service_tier = 'batch' and batch_share < 1
-            then format('serves batches only, {:.0f} % of the requests cannot wait', 100 * (1 - batch_share)::double)
         when not is_available then case
             when shutdown_on <= as_of::date then 'was shut down on ' || shutdown_on
             when last_training_on < as_of::date then 'training ended on ' || last_training_on
             else 'training is ' || replace(training_availability, '_', ' ')
         end
+        when service_tier = 'batch' and batch_share < 1
+            then format('serves batches only, {:.0f} % of the requests cannot wait', 100 * (1 - batch_share)::double)
         when examples < min_examples
             then 'needs at least ' || min_examples || ' examples, the workload has ' || examples
     end as unavailable

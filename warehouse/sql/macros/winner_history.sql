@@ -208,7 +208,10 @@ reasons as (
                 and case
                     when r.question = 'tuned_inference'
                         then n.meter in ('input_tokens', 'output_tokens')
-                    else n.meter = 'training_tokens'
+                    when r.question in ('training', 'paid_training')
+                        then n.meter = 'training_tokens'
+                    -- a whole workload costs by every meter
+                    else true
                 end
         end
 )
