@@ -217,7 +217,8 @@ PRICES: Final = '{"a": {"input_cost": 1.5, "output_cost": 3}, "b": {"input_cost"
 
 @pytest.mark.parametrize("kind", ["drop a key", "swap two keys", "drop an entry", "empty a value"])
 def test_json_stays_json(kind: str) -> None:
-    text = PRICES[:-1] + "".join(f', "m{n}": {{"input_cost": {n}}}' for n in range(9)) + "}"
+    more = (f', "m{n}": {{"input_cost": {n}, "output_cost": {n + 1}}}' for n in range(9))
+    text = PRICES[:-1] + "".join(more) + "}"
     for seed in range(20):
         (document,) = json_documents(did(kind, text, "json", seed).encode())
         assert document
