@@ -611,7 +611,6 @@ QUESTIONS = [
     "from prompting_lines_as_of(timestamp '2026-01-09')",
     "from break_even_as_of(timestamp '2026-01-09')",
     "from claims_as_of(timestamp '2026-01-09')",
-    "from winner_changes(timestamp '2025-12-31', timestamp '2026-01-09')",
     "select table_name, column_name, comment from duckdb_columns() where not internal",
     "select table_name, comment from duckdb_tables() where not internal",
     "select function_name, comment from duckdb_functions() where not internal",
