@@ -33,6 +33,7 @@ from sources._configured import (
 )
 from sources._contract import Rank, Source, SourceError, every_source
 from sources._parsing import Meter
+from sources._rates import RATES
 from warehouse.gate import Limits
 from warehouse.log import Refusal, Statement
 from warehouse.store import SPEAKERS, Rules
@@ -174,6 +175,11 @@ class Setup:
         return Statement(reading.quotes, reading.terms, known.parser_version, limits)
 
 
+def built_in() -> dict[str, Source]:
+    """Give the sources that come with ratecard, by name: of prices, and of exchange rates."""
+    return {**every_source(), RATES.name: RATES}
+
+
 def load_setup(data_dir: Path | None = None) -> Setup:
     """Read the settings and the configuration file, and put the sources together.
 
@@ -187,7 +193,7 @@ def load_setup(data_dir: Path | None = None) -> Setup:
     described = {
         name: described_source(name, said, file.parent) for name, said in written.sources.items()
     }
-    everything = {**every_source(), **described}
+    everything = {**built_in(), **described}
     return Setup(
         settings,
         dict(sorted(everything.items())),
@@ -224,7 +230,7 @@ def _misplaced(written: Mapping[str, Any]) -> Iterator[str]:
     """Find what a value alone does not show: names that are taken, keys that need another."""
     sources = written.get("sources")
     for name, said in sources.items() if isinstance(sources, dict) else ():
-        if name in every_source():
+        if name in built_in():
             yield f"sources.{name}: a built-in source has this name; take another"
         for key, problem in gaps(said) if isinstance(said, dict) else ():
             yield f"sources.{name}.{key}: {problem}"

@@ -8,9 +8,9 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.configuration import Setup
+from pipeline.configuration import Setup, built_in
 from pipeline.looking import Looker, utc_now
-from sources._contract import DOCUMENT_END, SourceError, Unread, every_source
+from sources._contract import DOCUMENT_END, SourceError, Unread
 from sources._unread import unread
 from warehouse.captures import Look
 from warehouse.gate import FACT
@@ -91,7 +91,7 @@ def listed(setup: Setup) -> pl.DataFrame:
     rows = [
         (
             source.name,
-            "built in" if source.name in every_source() else "described",
+            "built in" if source.name in built_in() else "described",
             source.rank.name.lower().replace("_", " "),
             source.provider,
             source.url,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Final
 from pipeline.configuration import Setup
 from pipeline.looking import Looker, source_list, utc_now
 from pipeline.workloads import constraint_frame
-from sources._rates import usd_rates
+from sources._rates import RATES, usd_rates
 from warehouse.log import Outcome
 from warehouse.store import Reference, Store
 
 REFERENCE: Final = "reference"
 PUBLICATION: Final = "publication"
+_HALF_A_LIST: Final = timedelta(days=45)
 
 
 class Workshop:
@@ -65,7 +67,7 @@ class Workshop:
         with self._step(REFERENCE):
             return self.store.prepare(
                 utc_now(),
-                reference(self.setup),
+                reference(self.setup, self.store),
                 self.setup.rules,
                 version("ratecard"),
             )
@@ -93,11 +95,21 @@ class Workshop:
             self.on_done(name)
 
 
-def reference(setup: Setup) -> Reference:
+def reference(setup: Setup, store: Store) -> Reference:
     """Give what the tables need beside the log of facts."""
     return Reference(
         source_list(setup),
-        usd_rates(),
+        usd_rates(_lists_of_rates(store)),
         constraint_sets=constraint_frame(setup.constraints),
         **setup.counted.tables,
     )
+
+
+def _lists_of_rates(store: Store) -> Iterator[bytes]:
+    """Give the bank's lists that together tell of every day, as few as will do."""
+    last = None
+    for seen_at, capture in store.believed(RATES.name):
+        # each tells of 90 days, so that one in 45 leaves no gap that another could fill
+        if last is None or last - seen_at >= _HALF_A_LIST:
+            yield capture
+            last = seen_at

@@ -21,7 +21,9 @@ from pipeline.configuration import Setup
 from pipeline.refresh import Refreshed, refresh
 from pipeline.settings import Settings
 from sources._contract import Source, every_source
+from sources._rates import RATES
 from tests.pipeline.loopback import Answer, Site, page, serving
+from tests.sources.test_rates import TWO_DAYS
 
 FIXTURES: Final = Path(__file__).parents[1] / "fixtures"
 _DOCS: Final = (Path(__file__).parents[2] / "docs" / "your-own-source.md").read_text("utf-8")
@@ -59,7 +61,8 @@ def pages() -> dict[str, Answer]:
         for name in FETCHED
         for number in range(2, 2 + len(every_source()[name].more_urls))
     }
-    return {name: page(latest_capture(name).read_bytes()) for name in FETCHED} | further
+    fetched = {name: page(latest_capture(name).read_bytes()) for name in FETCHED}
+    return fetched | further | {RATES.name: page(TWO_DAYS)}
 
 
 @cache

@@ -11,6 +11,7 @@ from pipeline.configuration import (
     ConfigurationError,
     GateLimits,
     Setup,
+    built_in,
     load_setup,
     read_configuration,
 )
@@ -31,7 +32,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("file")
 def test_without_a_file_there_are_the_built_in_sources_and_the_usual_limits() -> None:
     setup = load_setup()
-    assert [*setup.sources] == [*every_source()]
+    assert [*setup.sources] == sorted(built_in())
     assert setup.limits == Limits()
 
 
@@ -49,7 +50,7 @@ def test_a_file_that_is_named_must_be_there(
 def test_what_is_described_stands_beside_what_is_built_in(file: Path) -> None:
     file.write_text(EXAMPLE, encoding="utf-8")
     setup = load_setup()
-    assert [*setup.sources] == sorted([*every_source(), *DESCRIBED])
+    assert [*setup.sources] == sorted([*built_in(), *DESCRIBED])
     assert all(source.name == name for name, source in setup.sources.items())
     assert {*DESCRIBED} <= {*setup.asked}
 

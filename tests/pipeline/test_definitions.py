@@ -20,6 +20,7 @@ from pipeline.definitions import definitions
 from pipeline.refresh import build
 from pipeline.settings import Settings
 from sources._contract import every_source
+from sources._rates import RATES
 from tests.pipeline.conftest import DESCRIBED, EXAMPLE, FETCHED, First, ratecard, with_all
 from warehouse.schemas import SCHEMAS, CostComparison
 from warehouse.store import TABLES, Store
@@ -40,7 +41,8 @@ def test_the_definitions_load_as_dagster_loads_them(
     loaded = importlib.import_module("pipeline.definitions").defs
     dg.Definitions.validate_loadable(loaded)
     keys = loaded.resolve_asset_graph().get_all_asset_keys()
-    assert set(keys) == {*GRAPH.get_all_asset_keys(), *map(source_key, DESCRIBED)}
+    added = map(source_key, (*DESCRIBED, RATES.name))
+    assert set(keys) == {*GRAPH.get_all_asset_keys(), *added}
 
 
 def test_there_is_an_asset_for_each_source_that_is_asked_and_each_table() -> None:
@@ -200,7 +202,10 @@ def test_a_table_with_bad_rows_replaces_nothing_and_nothing_is_published(
     } == {"cost_comparison"}
     stopped = {
         PUBLICATION,
-        *map(table_key, ("cost_comparison", "cheapest_options", "market_summary")),
+        *map(
+            table_key,
+            ("cost_comparison", "break_even", "claims", "cheapest_options", "market_summary"),
+        ),
     }
     assert materialized(built) == BUILT - stopped
     assert store.published.read_bytes() == published

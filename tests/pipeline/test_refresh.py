@@ -16,6 +16,7 @@ import stamina
 from pipeline.looking import Looker
 from pipeline.refresh import refresh
 from sources._contract import every_source
+from sources._rates import RATES
 from tests.pipeline.conftest import (
     BOT_WALL,
     FETCHED,
@@ -25,7 +26,8 @@ from tests.pipeline.conftest import (
     ratecard,
     with_all,
 )
-from tests.pipeline.loopback import Site, page, serving
+from tests.pipeline.loopback import Site, page, serving, status
+from tests.sources.test_rates import TWO_DAYS
 from warehouse.store import TABLES, Store, dependencies
 
 QUESTIONS: Final = Path(__file__).parents[2] / "warehouse" / "sql" / "questions"
@@ -137,7 +139,8 @@ def test_without_a_network_the_command_says_so_and_is_fine(
     monkeypatch.setenv("RATECARD_MIRROR", nowhere)
     ran = ratecard("refresh", "--data-dir", folder)
     assert ran.code == 0
-    assert f"{len(FETCHED)} sources could not be reached ({', '.join(FETCHED)})" in ran.out
+    silent = sorted([*FETCHED, RATES.name])
+    assert f"{len(silent)} sources could not be reached ({', '.join(silent)})" in ran.out
     assert Store(folder).digest() == before
 
 
@@ -304,3 +307,23 @@ def test_pages_are_fetched_side_by_side() -> None:
 def test_every_table_is_built_after_those_that_it_is_made_from() -> None:
     for number, table in enumerate(TABLES):
         assert dependencies(table) & {*TABLES} <= {*TABLES[:number]}, table
+
+
+def test_rates_that_the_bank_lists_are_taken_and_kept_when_it_is_silent(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "data"
+    question = "select max(rate_on)::varchar from exchange_rates where currency = 'CNY'"
+    monkeypatch.setenv("RATECARD_MIRROR", site.url)
+    site.answers[RATES.name] = page(TWO_DAYS.replace(b'rate="8.4000"', b'rate="84.000"', 1))
+    assert ratecard("refresh", "ecb_rates", "transcribed", "--data-dir", folder).code == 0
+    assert states(folder)["ecb_rates"] == "failing"
+    assert one_column(folder, question) != ["2030-01-03"]
+    site.answers[RATES.name] = page(TWO_DAYS)
+    assert ratecard("refresh", "ecb_rates", "--data-dir", folder).code == 0
+    assert one_column(folder, question) == ["2030-01-03"]
+    site.answers[RATES.name] = status(503)
+    assert ratecard("refresh", "ecb_rates", "--data-dir", folder).code == 0
+    assert one_column(folder, question) == ["2030-01-03"]
+    assert ratecard("rebuild", "--data-dir", folder).code == 0
+    assert one_column(folder, question) == ["2030-01-03"]

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from pipeline.configuration import built_in
 from sources._contract import every_source
 from tests.pipeline.conftest import (
     ACME,
@@ -44,7 +45,7 @@ def test_every_source_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RATECARD_MIRROR")
     ran = ratecard("sources", "list", "--json")
     listed = {row["source"]: row for row in json.loads(ran.out)}
-    assert [*listed] == sorted([*every_source(), *DESCRIBED])
+    assert [*listed] == sorted([*built_in(), *DESCRIBED])
     assert listed["team_list"] == {
         "source": "team_list",
         "kind": "described",

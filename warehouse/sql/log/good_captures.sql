@@ -1,0 +1,6 @@
+-- one row is a capture of a source that is believed, the newest first
+select capture_sha256, min(looked_at) as looked_at
+from looks
+where source = $source and outcome = 'read'
+group by capture_sha256
+order by looked_at desc
