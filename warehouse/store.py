@@ -304,10 +304,9 @@ class Store:
                 db.execute(f"create or replace table {name} as from incoming")
                 db.unregister("incoming")
                 counts[name] = rows.height
-            for name in ("model_names", "offer_models"):
+            for name in ("model_names", "offer_models", "intervals"):
                 counts[name] = _create(db, name, sql(f"tables/{name}"))
             _create_macros(db, MACROS)
-            counts["intervals"] = _create(db, "intervals", _intervals())
             _describe_the_rest(db)
         return counts
 
@@ -522,34 +521,18 @@ _CURRENT: Final = {"prices": "current_prices", "terms": "current_terms"}
 def _select(table: str) -> str:
     """Give the select that a table is: its own file, or its as-of macro taken at this moment.
 
-    What either asks of macros for this moment and the latest knowledge is already there as a
-    table, and is read from it.
+    What the macro asks of others for this moment is already there as a table, and is read from it.
     """
     if (_SQL / "tables" / f"{table}.sql").exists():
-        return _inlined(sql(f"tables/{table}"))
+        return sql(f"tables/{table}")
     comment = _comment(sql(f"macros/{table}_as_of")).partition(":")[2].strip()
     body = _macro(f"{table}_as_of")[1]
     body = _AS_OF_CALL.sub(lambda call: _CURRENT.get(call[1], call[1]), body)
     return f"-- {comment}\n" + re.sub(r"\bas_of\b", _NOW, body)
 
 
-def _inlined(select: str) -> str:
-    for name in ("prices_as_of", "terms_as_of"):
-        body = _macro(name)[1]
-        body = re.sub(r"(?<![\w.])valid_at(?=::)", _NOW, body)
-        body = re.sub(r"(?<![\w.])known_at(?=::)", _EVER, body)
-        body = body.replace(f"fact_intervals({_EVER}::timestamp)", "intervals")
-        select = select.replace(f"{name}({_NOW}, {_EVER})", f"({body})")
-    return select.replace(f"fact_intervals({_EVER})", "intervals")
-
-
 def _comment(sql: str) -> str:
     return sql.partition("\n")[0].removeprefix("--").strip()
-
-
-def _intervals() -> str:
-    comment = _comment(sql("macros/fact_intervals")).partition(":")[2].strip()
-    return f"-- {comment}\nfrom fact_intervals({_EVER})"
 
 
 def _macro(name: str) -> tuple[str, str]:
