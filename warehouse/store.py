@@ -141,12 +141,14 @@ class Store:
         `capture_sha256` names already. A look's bytes and its line in the journal are on disk
         before the log learns of it, and each fold is one transaction, so that a process that
         dies in between loses nothing: the next call folds what is missing first. Captures may
-        come in any order.
+        come in any order. Looks that learn nothing wait for the next that does, or for the last,
+        and are written together; whatever was told of is written.
         """
         with self._writing() as db:
             log = Log(db, self.archive, read)
             log.catch_up()
             known_at = _never_known(db)
+            idle: list[Outcome] = []
             for look, content in looks:
                 # knowledge has one order even where the clock has not
                 known_at = max(known_at, look.known_at)
@@ -154,11 +156,23 @@ class Store:
                 if content is not None:
                     digest = self.archive.keep(content)
                     noted = replace(noted, capture_sha256=digest, byte_count=len(content))
-                if noted.capture_sha256 is not None and _is_repeat(db, noted):
+                if outcome := log.idle(noted):
+                    idle.append(outcome)
+                    continue
+                yield from self._written(log, idle)
+                idle = []
+                if _is_repeat(db, noted):
                     yield Outcome(noted, "unchanged", is_repeat=True)
                     continue
                 self.archive.note(noted)
                 yield log.take(last_position(db) + 1, noted, content)
+            yield from self._written(log, idle)
+
+    def _written(self, log: Log, idle: list[Outcome]) -> list[Outcome]:
+        if idle:
+            self.archive.note(*(outcome.look for outcome in idle))
+            log.take_idle(idle)
+        return idle
 
     def decide(self, decision: Decision | Choice, read: Reader) -> None:
         """Note a person's decision, and follow it.
