@@ -13,16 +13,17 @@ KEY = ["provider", "model", "tuning_method", "adapter", "service_tier", "region"
 PROVIDERS = [f"seller_{number:02}" for number in range(40)]
 # What a key is made of, beside as many models as it takes.
 _PARTS = {
-    "meter": ["training_tokens", "input_tokens", "cached_input_tokens", "output_tokens"],
+    "meter": ["training_tokens", "input_tokens", "output_tokens", "hosting_hours"],
     "region": ["eu-west", "eu-north", "us-east", "us-west", "asia-east"],
-    "service_tier": ["standard", "batch"],
+    "service_tier": ["standard", "priority"],
     "adapter": ["lora", "full"],
     "tuning_method": ["sft", "dpo"],
     "provider": PROVIDERS,
 }
 _CHANGED = 0.005
 _GONE = 0.0005
-_DEAREST_IN_CENTS = 99_999
+# Wide, and yet no price moves so far that the gate would doubt it.
+_CENTS = (100, 9_999)
 
 
 def day(number: float) -> datetime:
@@ -50,7 +51,7 @@ class Market:
             yield self._quotes()
 
     def _price(self) -> int:
-        return self._random.randint(1, _DEAREST_IN_CENTS)
+        return self._random.randint(*_CENTS)
 
     def _quotes(self) -> pl.DataFrame:
         """Lay out today's price list as the reader of a page hands it over."""

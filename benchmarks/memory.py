@@ -1,15 +1,22 @@
-"""The memory against other engines and plain files: `python benchmarks/memory.py [--engines DIR]`.
+"""The memory against other engines and plain files: `python benchmarks/memory.py`.
 
 A made-up market (market.py) of 100,000 prices is remembered day by day: each day 0.5 % of them
 move, 0.05 % go and as many come. Whatever is compared is measured in turn in this one call, each
 engine in a process of its own that opens and closes its file for each day, and the medians are
-printed with their ratio. The other engines are looked for in virtual environments `dlt`,
-`sqlmesh` and `dbt` in a folder of yours; one that is missing is left out:
+printed with their ratio and the one that is aimed at. Archiving the day's bytes is part of what
+ratecard does; the others keep none.
+
+`--only reading publishing` measures those parts alone; `--folder DIR` keeps the days, and what
+was remembered of them, for the next call. The other engines are looked for in virtual environments
+`dlt`, `sqlmesh` and `dbt` in the folder that `--engines` names; one that is missing is left out:
 
     for name in dlt sqlmesh dbt; do python -m venv engines/$name; done
     engines/dlt/bin/pip install 'dlt[duckdb]' pyarrow pandas
     engines/sqlmesh/bin/pip install sqlmesh pyarrow
     engines/dbt/bin/pip install 'dbt-core<1.11' dbt-duckdb pyarrow
+
+Two parts take long and are measured only where asked for: `--snapshots 1000` compares the last
+days of so many with the hundredth, and `--facts 10000000` asks a log of so many facts.
 """
 
 import argparse
@@ -21,10 +28,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Self
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -34,6 +43,12 @@ import duckdb  # noqa: E402
 import polars as pl  # noqa: E402
 from market import KEY, PROVIDERS, Market, day  # noqa: E402
 
+from warehouse.store import LOG  # noqa: E402
+
+PARTS = (
+    "recording", "same", "growing", "disk", "git", "reading", "publishing", "meanwhile",
+    "validation", "large", "peak",
+)  # fmt: skip
 OTHERS = ("dlt", "sqlmesh", "dbt")
 # The first days make the tables and load what an engine needs.
 _WARM = 2
@@ -41,6 +56,7 @@ _TIMES = 11
 _SLICE = 20
 # git takes minutes to pack more
 _GIT_DAYS = 100
+_FEW_FACTS = 300_000
 _PUBLICATIONS = 20
 _DEAREST = 1_000_000_000
 _QUOTE_WIDTH = 20
@@ -50,7 +66,7 @@ class Engine:
     """One engine in a process of its own, with a folder of its own."""
 
     def __init__(self, name: str, python: Path, folder: Path) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         command = [str(python), str(HERE / "recorders.py"), name, str(folder)]
         self._log = (folder / "stderr").open("w")
@@ -71,8 +87,10 @@ class Engine:
         seconds, self.peak_mb = json.loads(answer)
         return float(seconds)
 
-    def close(self) -> None:
-        """End the process."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         assert self._process.stdin
         self._process.stdin.close()
         self._process.wait()
@@ -95,7 +113,7 @@ def engines(names: Iterable[str], others: Path | None, folder: Path) -> Iterator
         yield started
     finally:
         for engine in started.values():
-            engine.close()
+            engine.__exit__()
 
 
 def told(what: str, ours: float, theirs: float, target: str, unit: str = "ms") -> None:
@@ -125,19 +143,57 @@ class Days:
     def __init__(self, keys: int, folder: Path) -> None:
         self.keys = keys
         self.folder = folder
-        folder.mkdir(parents=True)
-        self._quotes = Market(keys).days(1_000_000)
-        self._written = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        self._quotes = enumerate(Market(keys).days(1_000_000))
 
     def __getitem__(self, number: int) -> Path:
         """Give the file of a day."""
-        while self._written <= number:
-            next(self._quotes).write_parquet(self._file(self._written), compression="zstd")
-            self._written += 1
+        while not self._file(number).exists():
+            passed, quotes = next(self._quotes)
+            if not self._file(passed).exists():
+                partial = self._file(passed).with_suffix(".partial")
+                quotes.write_parquet(partial, compression="zstd")
+                partial.replace(self._file(passed))
         return self._file(number)
 
     def _file(self, number: int) -> Path:
         return self.folder / f"{number:04}.parquet"
+
+
+class Remembered:
+    """What ratecard remembers of many days, published; done when it is first asked for."""
+
+    def __init__(self, days: Days, count: int, folder: Path) -> None:
+        self.days = days
+        self.count = count
+        self.folder = folder
+        self._took = folder / "took.json"
+
+    @property
+    def last(self) -> Path:
+        """Give the file of the last day."""
+        return self.days[self.count - 1]
+
+    @cached_property
+    def took(self) -> list[float]:
+        """Remember the days; give how long each took, in ms."""
+        if not self._took.exists():
+            with Engine("ratecard", Path(sys.executable), self.folder) as engine:
+                took = [
+                    1000 * engine.does("record", number, self.days[number])
+                    for number in range(self.count)
+                ]
+                built = engine.does("build", self.count - 1, self.last)
+                engine.does("publish", self.count - 1, self.last)
+            print(f"  {self.count} days are remembered; all tables were built in {built:.1f} s")
+            self._took.write_text(json.dumps(took))
+        return list(json.loads(self._took.read_text()))
+
+    @property
+    def published(self) -> Path:
+        """Give the published file."""
+        assert self.took
+        return self.folder / "published" / "ratecard.duckdb"
 
 
 def recording(days: Days, others: Path | None, folder: Path, rounds: int) -> None:
@@ -163,37 +219,60 @@ def recording(days: Days, others: Path | None, folder: Path, rounds: int) -> Non
     told("the same with the gate", median["ratecard_with_gate"], median["floor"], "no target")
 
 
-def growing(days: Days, engine: Engine, count: int) -> None:
+def growing(memory: Remembered) -> None:
     """Compare a day late in the memory's life with an early one."""
+    count, early = memory.count, min(100, memory.count // 3)
     print(f"remembering {count:,} days")
-    took = [1000 * engine.does("record", number, days[number]) for number in range(count)]
-    early = min(100, count // 3)
     told(
         f"the days until {count} against those around {early}",
-        statistics.median(took[-_SLICE:]),
-        statistics.median(took[max(1, early - _SLICE // 2) : early + _SLICE // 2]),
-        "at most 1.2",
-    )
-    told(
-        "the same bytes in another run against a day",
-        100 * engine.does("look_again", count - 1, days[count - 1]),
-        statistics.median(took[-_SLICE:]),
-        "at most 0.1",
-    )
-    told(
-        "the same bytes among 100 looks of one run against a day",
-        10 * engine.does("look_again_at_once", count - 1, days[count - 1]),
-        statistics.median(took[-_SLICE:]),
-        "at most 0.1",
+        statistics.median(memory.took[-_SLICE:]),
+        statistics.median(memory.took[max(1, early - _SLICE // 2) : early + _SLICE // 2]),
+        "at most 1.2, of 1,000 and 100",
     )
 
 
-def disk(days: Days, engine: Engine, count: int) -> None:
-    """Compare the log with the daily files, and with git where that does not take too long."""
-    print(f"disk after {count} days")
-    log = (engine.folder / "warehouse.duckdb").stat().st_size / 1e6
-    files = sum(days[number].stat().st_size for number in range(count)) / 1e6
-    told("the log against a Parquet file a day", log, files, "at most 0.1", "MB")
+def same_bytes(days: Days, folder: Path) -> None:
+    """Compare looks that see the same bytes again with a day that is recorded."""
+    print(f"the same bytes again, {days.keys:,} prices")
+    with Engine("ratecard", Path(sys.executable), folder) as engine:
+        took: dict[str, list[float]] = {"record": [], "look_again": [], "look_again_at_once": []}
+        for number in range(_WARM + 5):
+            for verb, looks in (("record", 1), ("look_again_at_once", 100), ("look_again", 10)):
+                seconds = engine.does(verb, number, days[number])
+                if number >= _WARM:
+                    took[verb].append(1000 * seconds / looks)
+    median = {verb: statistics.median(ms) for verb, ms in took.items()}
+    told(
+        "each of a run's 100 looks against a recorded day",
+        median["look_again_at_once"],
+        median["record"],
+        "at most 0.1",
+    )
+    told(
+        "the one look of a run, file opened and closed",
+        median["look_again"],
+        median["record"],
+        "no target",
+    )
+
+
+def disk(memory: Remembered) -> None:
+    """Compare the log with the daily files."""
+    print(f"disk after {memory.count} days")
+    log = _log_mb(memory.folder)
+    files = sum(memory.days[number].stat().st_size for number in range(memory.count)) / 1e6
+    told("the log against a Parquet file a day", log, files, "at most 0.1 over 365 days", "MB")
+
+
+def _log_mb(folder: Path) -> float:
+    """Give the size of the tables of the log alone, copied into a file of their own."""
+    copy = folder / "log.duckdb"
+    copy.unlink(missing_ok=True)
+    with duckdb.connect(copy) as db:
+        db.execute(f"attach '{folder / 'warehouse.duckdb'}' as memory (read_only)")
+        for table in (*LOG, "latest"):
+            db.execute(f"create table {table} as from memory.{table}")
+    return copy.stat().st_size / 1e6
 
 
 def against_git(days: Days, folder: Path, count: int) -> None:
@@ -203,7 +282,7 @@ def against_git(days: Days, folder: Path, count: int) -> None:
         engine = started["ratecard"]
         for number in range(count):
             engine.does("record", number, days[number])
-        log = (engine.folder / "warehouse.duckdb").stat().st_size / 1e6
+        log = _log_mb(engine.folder)
     repository = folder / "git"
     git = ["git", "-C", str(repository)]
     subprocess.run(["git", "init", "-q", "--bare", str(repository)], check=True)
@@ -222,11 +301,9 @@ def against_git(days: Days, folder: Path, count: int) -> None:
     told("the log against a repacked git repository", log, packs, "at most 1", "MB")
 
 
-def reading(days: Days, published: Path, count: int) -> float:
-    """Compare questions to the published file with reading the days' own files.
-
-    Gives the median of prices as of an instant, in ms.
-    """
+def reading(memory: Remembered) -> None:
+    """Compare questions to the published file with reading the days' own files."""
+    days, published, count = memory.days, memory.published, memory.count
     print(f"reading what was published after {count} days")
     then, known = count // 2, count * 2 // 3
     with duckdb.connect(published, read_only=True) as db:
@@ -276,13 +353,25 @@ def reading(days: Days, published: Path, count: int) -> float:
         "at most 0.33",
     )
     told("one price's history against scanning the files", ms["history"], scan, "at most 0.02")
-    return ms["as of"]
 
 
-def large(days: Days, folder: Path, facts: int, small_ms: float) -> None:
-    """Ask a log of many more facts, which are put into it directly, as the log keeps them."""
+def large(days: Days, folder: Path, facts: int) -> None:
+    """Ask two logs, one of many more facts, put into them directly, as the log keeps them."""
+    few, many = (_published_of(days, folder / str(count), count) for count in (_FEW_FACTS, facts))
+    print(f"reading what was published of {facts:,} facts, and of {_FEW_FACTS:,}")
+    columns = ", ".join(pl.read_parquet_schema(days[0]).keys() - {"checked_at"})
+    with duckdb.connect(few, read_only=True) as less, duckdb.connect(many, read_only=True) as more:
+        asked = {}
+        for name, db, count in (("few", less, _FEW_FACTS), ("many", more, facts)):
+            at = f"timestamp '{day(count // days.keys // 2 + 0.5)}', timestamp 'infinity'"
+            question = f"select {columns} from prices_as_of({at})"
+            asked[name] = lambda db=db, question=question: db.sql(question).to_arrow_table()
+        ms = in_turn(asked)
+    told("prices_as_of, whole, of many against few", ms["many"], ms["few"], "at most 2")
+
+
+def _published_of(days: Days, folder: Path, facts: int) -> Path:
     changes = facts // days.keys
-    print(f"reading what was published of {changes * days.keys:,} facts")
     with engines(["ratecard"], None, folder) as started:
         engine = started["ratecard"]
         engine.does("record", 0, days[0])
@@ -305,19 +394,14 @@ def large(days: Days, folder: Path, facts: int, small_ms: float) -> None:
                 )
         engine.does("build", changes, days[0])
         engine.does("publish", changes, days[0])
-        with duckdb.connect(engine.folder / "published" / "ratecard.duckdb", read_only=True) as db:
-            columns = ", ".join(pl.read_parquet_schema(days[0]).keys() - {"checked_at"})
-            asked = f"timestamp '{day(changes // 2 + 0.5)}', timestamp 'infinity'"
-            question = f"select {columns} from prices_as_of({asked})"
-            ms = in_turn({"as of": lambda: db.sql(question).to_arrow_table()})["as of"]
-    told("prices_as_of against the same of fewer facts", ms, small_ms, "at most 2")
+    return folder / "ratecard" / "published" / "ratecard.duckdb"
 
 
-def publishing(days: Days, engine: Engine, count: int) -> None:
+def publishing(memory: Remembered) -> None:
     """Compare a publication with the plain write of its bytes."""
-    print("publishing")
-    publication = engine.folder / "published"
-    copies = engine.folder / "copies"
+    print(f"publishing what is remembered of {memory.count} days")
+    publication = memory.published.parent
+    copies = memory.folder / "copies"
 
     def write_plainly() -> None:
         shutil.rmtree(copies, ignore_errors=True)
@@ -328,19 +412,20 @@ def publishing(days: Days, engine: Engine, count: int) -> None:
                 copy.flush()
                 os.fsync(copy.fileno())
 
-    seconds = {"plain": [], "publish": []}
-    for _ in range(5):
-        begun = time.perf_counter()
-        write_plainly()
-        seconds["plain"].append(1000 * (time.perf_counter() - begun))
-        seconds["publish"].append(1000 * engine.does("publish", count, days[0]))
+    seconds: dict[str, list[float]] = {"plain": [], "publish": []}
+    with Engine("ratecard", Path(sys.executable), memory.folder) as engine:
+        for _ in range(_TIMES):
+            begun = time.perf_counter()
+            write_plainly()
+            seconds["plain"].append(1000 * (time.perf_counter() - begun))
+            seconds["publish"].append(1000 * engine.does("publish", 0, memory.days[0]))
     median = {name: statistics.median(took) for name, took in seconds.items()}
     told("publishing against writing its bytes", median["publish"], median["plain"], "at most 2")
 
 
-def reading_meanwhile(days: Days, engine: Engine, first: int, publications: int) -> None:
+def meanwhile(days: Days, folder: Path) -> None:
     """Read every 20 ms while a writer records and publishes without a pause."""
-    reads = 0
+    print("a reader every 20 ms beside a writer without pause")
     question = (
         "import sys, time, duckdb\n"
         "while True:\n"
@@ -350,19 +435,28 @@ def reading_meanwhile(days: Days, engine: Engine, first: int, publications: int)
         "    print(rows, flush=True)\n"
         "    time.sleep(0.02)\n"
     )
-    command = [sys.executable, "-c", question, str(engine.folder / "published" / "ratecard.duckdb")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
-        for number in range(first, first + publications):
-            for verb in ("record", "build", "publish"):
-                engine.does(verb, number, days[number])
-        has_failed = reader.poll() is not None
-        reader.terminate()
-        assert reader.stdout
-        reads = len(reader.stdout.readlines())
-    print(
-        f"  a reader every 20 ms beside a writer without pause: {reads} reads and {publications} "
-        f"publications, {'a read failed' if has_failed else 'none failed'}"
-    )
+    command = [sys.executable, "-c", question, str(folder / "published" / "ratecard.duckdb")]
+    with Engine("ratecard", Path(sys.executable), folder) as engine:
+        engine.does("run", 0, days[0])
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as reader:
+            for number in range(1, 1 + _PUBLICATIONS):
+                engine.does("run", number, days[number])
+            has_failed = reader.poll() is not None
+            reader.terminate()
+            assert reader.stdout
+            reads = len(reader.stdout.readlines())
+    failed = "a read failed" if has_failed else "none failed"
+    print(f"  {reads} reads and {_PUBLICATIONS} publications, {failed} (none may)")
+
+
+def peak(memory: Remembered, folder: Path) -> None:
+    """Tell the most memory that a whole run has, which reads a day, records and publishes it."""
+    print(f"memory of a run on top of {memory.count} days")
+    assert memory.took
+    shutil.copytree(memory.folder, folder, symlinks=True)
+    with Engine("ratecard_with_gate", Path(sys.executable), folder) as engine:
+        engine.does("run", memory.count, memory.days[memory.count])
+        print(f"  peak: {engine.peak_mb:.0f} MB (below 450 at 100,000 prices)")
 
 
 def validation(days: Days) -> None:
@@ -444,6 +538,7 @@ def _bad_rows(quotes: pl.DataFrame) -> dict[str, pl.Series]:
 def main() -> None:
     """Print every ratio."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    options.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="the parts")
     options.add_argument("--keys", type=int, default=100_000, help="prices a day")
     options.add_argument("--snapshots", type=int, default=365, help="days to remember")
     options.add_argument("--rounds", type=int, default=11, help="days that each engine remembers")
@@ -451,37 +546,40 @@ def main() -> None:
         "--facts", type=int, default=0, help="of a larger log to ask, such as 10000000"
     )
     options.add_argument("--engines", type=Path, help="a folder of virtual environments")
-    options.add_argument("--folder", type=Path, help="where to work; a temporary folder if none")
+    options.add_argument("--folder", type=Path, help="where to work, kept for the next call")
     chosen = options.parse_args()
-    with TemporaryDirectory(dir=chosen.folder) as name:
-        measure(chosen, Path(name))
+    with nullcontext(chosen.folder) if chosen.folder else TemporaryDirectory() as name:
+        measure(chosen, Path(name).absolute())
 
 
-def measure(chosen: argparse.Namespace, folder: Path) -> None:
-    """Measure all there is, in a folder."""
-    few = Days(chosen.keys // 10, folder / "few")
-    many = Days(chosen.keys, folder / "many")
-    for days in (few, many):
-        recording(days, chosen.engines, folder / f"engines {days.keys}", chosen.rounds)
-    last = chosen.snapshots - 1
-    with engines(["ratecard"], None, folder / "memory") as started:
-        engine = started["ratecard"]
-        growing(many, engine, chosen.snapshots)
-        disk(many, engine, chosen.snapshots)
-        built = engine.does("build", last, many[last])
-        publishing(many, engine, last)
-        print(f"  the tables were built in {built:.1f} s")
-        small_ms = reading(many, engine.folder / "published" / "ratecard.duckdb", chosen.snapshots)
-        print(f"peak memory of all this in ratecard's process: {engine.peak_mb:.0f} MB (below 450)")
-    against_git(few, folder / "git", min(chosen.snapshots, _GIT_DAYS))
-    with engines(["ratecard"], None, folder / "beside") as started:
-        engine = started["ratecard"]
-        for verb in ("record", "build", "publish"):
-            engine.does(verb, 0, few[0])
-        reading_meanwhile(few, engine, 1, _PUBLICATIONS)
-    validation(many)
-    if chosen.facts:
-        large(many, folder / "large", chosen.facts, small_ms)
+def measure(chosen: argparse.Namespace, home: Path) -> None:
+    """Measure the chosen parts; only the days and what is remembered of them outlast it."""
+    few = Days(chosen.keys // 10, home / f"{chosen.keys // 10} keys")
+    many = Days(chosen.keys, home / f"{chosen.keys} keys")
+    memory = Remembered(many, chosen.snapshots, home / f"{chosen.snapshots} days of {chosen.keys}")
+    with TemporaryDirectory(dir=home) as name:
+        folder = Path(name)
+        parts: dict[str, Callable[[], None]] = {
+            "recording": lambda: [
+                recording(days, chosen.engines, folder / f"engines {days.keys}", chosen.rounds)
+                for days in (few, many)
+            ],
+            "same": lambda: [
+                same_bytes(days, folder / f"same {days.keys}") for days in (few, many)
+            ],
+            "growing": lambda: growing(memory),
+            "disk": lambda: disk(memory),
+            "git": lambda: against_git(few, folder / "git", min(chosen.snapshots, _GIT_DAYS)),
+            "reading": lambda: reading(memory),
+            "publishing": lambda: publishing(memory),
+            "meanwhile": lambda: meanwhile(few, folder / "meanwhile"),
+            "validation": lambda: validation(many),
+            "large": lambda: chosen.facts and large(many, folder / "large", chosen.facts),
+            "peak": lambda: peak(memory, folder / "peak"),
+        }
+        for part in PARTS:
+            if part in chosen.only:
+                parts[part]()
 
 
 if __name__ == "__main__":
