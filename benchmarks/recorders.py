@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 KEY = ["provider", "model", "tuning_method", "adapter", "service_tier", "region", "meter"]
 SAYS = ["availability", "list_unit_price", "pricing_unit", "pricing_currency", "unit_price"]
 _START = datetime(2026, 1, 1)  # noqa: DTZ001 the warehouse's times are UTC without an offset
-# What an engine does with a day: its number, its snapshot, and the file that holds it.
-Verb = Callable[[int, pa.Table, Path], None]
+# What an engine does with a day: its number, its snapshot, and the file that holds it. The snapshot
+# is as the verb `given` reads it from the file, or Arrow's table where there is none.
+Verb = Callable[..., Any]
 
 
 def ratecard(folder: Path, *, is_judged: bool = False) -> dict[str, Verb]:
@@ -52,38 +53,39 @@ def ratecard(folder: Path, *, is_judged: bool = False) -> dict[str, Verb]:
         seen = [(Look("page", when, when, "https://example.org"), content) for when in at]
         return [done.outcome for done in store.record(seen, read)]
 
-    def record(day: int, said: pa.Table, file: Path) -> None:
-        statement = Statement(pl.DataFrame(said), no_terms, 1, limits)
+    def record(day: int, said: pl.DataFrame, file: Path) -> None:
+        statement = Statement(said, no_terms, 1, limits)
         assert looks([_START + timedelta(days=day)], file, lambda *_: statement) == ["read"]
 
     def parse(_: str, content: bytes) -> Statement:
         return Statement(pl.read_parquet(content), no_terms, 1, limits)
 
-    def run(day: int, said: pa.Table, file: Path) -> None:
+    def run(day: int, said: None, file: Path) -> None:
         """Do all that a run does, the reading of the snapshot, too."""
         assert looks([_START + timedelta(days=day)], file, parse) == ["read"]
         build(day, said, file)
         store.publish()
 
-    def look_again(day: int, _: pa.Table, file: Path) -> None:
+    def look_again(day: int, _: object, file: Path) -> None:
         """See the same bytes ten times more on one day, one look a run."""
         for hour in range(1, 11):
             at = _START + timedelta(days=day, hours=hour)
             assert looks([at], file, parse) == ["unchanged"]
 
-    def look_again_at_once(day: int, _: pa.Table, file: Path) -> None:
+    def look_again_at_once(day: int, _: object, file: Path) -> None:
         """See the same bytes a hundred times more, in one run."""
         at = [_START + timedelta(days=day, hours=11, minutes=minute) for minute in range(100)]
         assert {*looks(at, file, parse)} == {"unchanged"}
 
-    def build(day: int, _: pa.Table, __: Path) -> None:
+    def build(day: int, _: object, __: Path) -> None:
         _build(store, _START + timedelta(days=day + 0.5))
 
-    def publish(_: int, __: pa.Table, ___: Path) -> None:
+    def publish(_: int, __: object, ___: Path) -> None:
         store.publish()
 
-    verbs: list[Verb] = [record, run, look_again, look_again_at_once, build, publish]
-    return {verb.__name__: verb for verb in verbs}
+    verbs = [record, run, look_again, look_again_at_once, build, publish]
+    # a snapshot comes as ratecard's readers hand it over
+    return {"given": pl.read_parquet, **{verb.__name__: verb for verb in verbs}}
 
 
 def _build(store: "Store", at: datetime) -> None:
@@ -120,7 +122,7 @@ def ratecard_with_gate(folder: Path) -> dict[str, Verb]:
 
 
 def floor(folder: Path) -> dict[str, Verb]:
-    """Find what differs from a current table, and commit: what no memory can do without."""
+    """Find what differs from the day before and commit it: what no memory can do without."""
     import duckdb
 
     file = folder / "floor.duckdb"
@@ -131,9 +133,10 @@ def floor(folder: Path) -> dict[str, Verb]:
             db.execute("begin")
             if day == 0:
                 db.execute("create table held as from said")
+                db.execute("create table moved as from said limit 0")
             else:
                 db.execute(
-                    "create or replace temp table moved as "
+                    "insert into moved "
                     f"select s.* from said as s full join held as h using ({', '.join(KEY)}) "
                     "where s.unit_price is distinct from h.unit_price"
                 )
@@ -256,10 +259,11 @@ def main() -> None:
     # what an engine prints is not the answer
     answers, sys.stdout = sys.stdout, sys.stderr
     verbs = ENGINES[name](folder)
+    given = verbs.get("given", pq.read_table)
     for line in sys.stdin:
         verb, day, file = json.loads(line)
         # what is measured for its memory reads the snapshot itself
-        said = None if verb == "run" else pq.read_table(file)
+        said = None if verb == "run" else given(file)
         begun = time.perf_counter()
         verbs[verb](day, said, Path(file))
         seconds = time.perf_counter() - begun

@@ -87,6 +87,7 @@ class Log:
         self._db = db
         self._archive = archive
         self._read = read
+        # asked once, until a look changes it
         self._last_words: dict[str, dict[str, Any] | None] = {}
 
     def catch_up(self, *, can_lack: bool = True) -> None:
@@ -116,9 +117,7 @@ class Log:
         """
         if look.capture_sha256 is None:
             return Outcome(look, "unreachable", error=look.error)
-        if look.source not in self._last_words:
-            self._last_words[look.source] = self._row("log/last_word", source=look.source)
-        last = self._last_words[look.source]
+        last = self._last_word(look.source)
         if (
             last is None
             or look.capture_sha256 != last["capture_sha256"]
@@ -150,7 +149,6 @@ class Log:
 
     def fold(self, position: int, entry: Entry) -> None:
         """Add one entry of the journal, and what follows from it. Belongs into a transaction."""
-        self._last_words.pop(entry.source, None)
         if isinstance(entry, Look):
             self.fold_look(position, entry)
         elif isinstance(entry, Decision):
@@ -166,7 +164,6 @@ class Log:
         needed and not given. A capture that arrives late may change what later ones of its
         source come to: then the source's whole story is told anew.
         """
-        self._last_words.pop(look.source, None)
         outcome = self._add(position, look, content)
         # most captures are the latest, and then there is no later word to change
         if outcome.is_good and self._changes_a_later_word(look):
@@ -214,6 +211,7 @@ class Log:
             facts = story._frame("log/believed", source=source).to_arrow()
         for name in ("doubts", "looks"):
             run(self._db, sql(f"log/forget_{name}"), source=source)
+        self._last_words.pop(source, None)
         for noted_at, look, outcome in retold:
             self._note(noted_at, replace(outcome, look=look))
         self._db.register("story", facts)
@@ -298,7 +296,15 @@ class Log:
 
     def _before(self, look: Look) -> dict[str, Any] | None:
         """Give the last capture of a source, at or before a look, that was believed."""
+        last = self._last_word(look.source)
+        if last is None or look.looked_at > last["captured_at"]:
+            return last
         return self._row("log/capture_before", **vars(look))
+
+    def _last_word(self, source: str) -> dict[str, Any] | None:
+        if source not in self._last_words:
+            self._last_words[source] = self._row("log/last_word", source=source)
+        return self._last_words[source]
 
     def _statement(self, look: Look, content: bytes | None) -> Statement:
         if content is None:
@@ -369,7 +375,8 @@ class Log:
             **vars(look), "position": position, "parser_version": statement.parser_version
         }  # fmt: skip
         for name, rows in (("quotes", quotes), ("terms", terms), ("aside", keys)):
-            self._db.register(name, rows.to_arrow())
+            # the oldest level copies every text
+            self._db.register(name, rows.to_arrow(compat_level=pl.CompatLevel.newest()))
         self._db.execute(f"create or replace temp view said as {sql('log/said')}")
         self._temp("set_aside", sql("log/set_aside"), **values)
         if not _is_dated(statement) and self._is_last_word(look):
@@ -430,6 +437,7 @@ class Log:
 
     def _note(self, position: int, outcome: Outcome) -> None:
         self._note_looks(position, [outcome])
+        self._last_words.pop(outcome.look.source, None)
         values = {**vars(outcome.look), "position": position}
         if outcome.look.capture_sha256:
             run(self._db, f"insert into captures by name {sql('log/new_capture')}", **values)
@@ -445,7 +453,7 @@ class Log:
             self._db.unregister("found")
 
     def _note_looks(self, position: int, outcomes: list[Outcome]) -> None:
-        columns = pl.DataFrame(self._db.table("looks").limit(0).to_arrow_table()).schema
+        columns = frame(self._db, "from looks limit 0").schema
         said = [
             {**vars(outcome.look), **vars(outcome), "position": number}
             for number, outcome in enumerate(outcomes, start=position)
@@ -465,8 +473,11 @@ class Log:
         return run(self._db, sql(name), **values).fetchall()
 
     def _row(self, name: str, **values: object) -> dict[str, Any] | None:
-        rows = self._frame(name, **values).rows(named=True)
-        return rows[0] if rows else None
+        """Give the one row of an answer, or none; a frame of it takes longer to make."""
+        answer = run(self._db, sql(name), **values)
+        names = [column[0] for column in answer.description]
+        rows = answer.fetchall()
+        return dict(zip(names, rows[0], strict=True)) if rows else None
 
     def _frame(self, name: str, **values: object) -> pl.DataFrame:
         return frame(self._db, sql(name), **values)
@@ -493,11 +504,11 @@ def migrate(db: duckdb.DuckDBPyConnection) -> None:
     too. Raises `NewerVersion` where the tables are ahead.
     """
     steps = [path.stem for path in sorted(MIGRATIONS.glob("*.sql"))]
-    ((has_log, is_counted),) = db.execute(sql("log/has_tables")).fetchall()
-    # the first version had a log, and did not count
-    version = int(has_log)
-    if is_counted:
+    try:
         ((version,),) = db.execute("select max(version) from migrations").fetchall()
+    except duckdb.CatalogException:
+        # the first version had a log, and did not count
+        ((version,),) = db.execute(sql("log/first_version")).fetchall()
     if version > len(steps):
         raise NewerVersion(
             f"was made by a newer ratecard: its log has version {version}, and this one knows "

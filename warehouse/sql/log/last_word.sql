@@ -1,6 +1,7 @@
 -- one row is the last capture of a source that is believed, and when it was captured last at all
 select
     capture_sha256,
+    looked_at,
     parser_version,
     quote_count,
     term_count,
