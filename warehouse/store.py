@@ -83,8 +83,6 @@ _DISK_ERRORS: Final = (duckdb.IOException, duckdb.TransactionException, duckdb.F
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "storage_compatibility_version": "v1.5.0"
 }
-# Left alone, the engine keeps all that it has touched, up to most of the machine's memory.
-_LEAST_MEMORY: Final = 160_000_000
 
 
 class StoreError(Exception):
@@ -447,17 +445,12 @@ class Store:
     def _connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._on_disk(*_DISK_ERRORS):
             try:
-                db = duckdb.connect(self._file, config=self._config())
+                db = duckdb.connect(self._file, config=_CONFIG)
             except duckdb.Error as error:
                 raise _unopened(self._file, error) from error
             with db:
                 self._migrate(db)
                 yield db
-
-    def _config(self) -> dict[str, str | bool | int | float | list[str]]:
-        """Bound the engine's memory by what it has to hold; beyond, it works from the disk."""
-        size = self._file.stat().st_size if self._file.exists() else 0
-        return {**_CONFIG, "memory_limit": f"{max(_LEAST_MEMORY, 2 * size)}B"}
 
     def _migrate(self, db: duckdb.DuckDBPyConnection) -> None:
         try:
