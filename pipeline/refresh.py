@@ -6,7 +6,7 @@ a run nobody will look at takes as long as the run.
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -41,8 +41,7 @@ def refresh(
         # nobody else waits for our network: the store is taken when the answers are there
         shop.looker.look_at_all()
         with _undisturbed(), shop.store.session():
-            failed = {name: why for name in names if (why := _fault(shop.look, name))}
-            return Refreshed(failed, _build(shop))
+            return Refreshed(_look(shop, names), _build(shop))
     finally:
         shop.close()
 
@@ -52,6 +51,18 @@ def build(setup: Setup, on_done: Callable[[str], None] = lambda _: None) -> Refr
     shop = Workshop(setup, on_done=on_done)
     with _undisturbed(), shop.store.session():
         return Refreshed({}, _build(shop))
+
+
+def _look(shop: Workshop, names: list[str]) -> Mapping[str, str | None]:
+    """Record what the sources say; give those that failed."""
+    outcomes: list[Outcome] = []
+    with suppress(Exception):
+        for outcome in shop.look_at_all():
+            outcomes.append(outcome)  # noqa: PERF402 those before one that raises are kept
+    faults = {name: _complaint(outcome) for name, outcome in zip(names, outcomes, strict=False)}
+    # one raised: now each by itself, so that it is known which, and the others go on
+    faults |= {name: _fault(shop.look, name) for name in names[len(outcomes) :]}
+    return {name: why for name, why in faults.items() if why}
 
 
 def _build(shop: Workshop) -> Mapping[str, str | None]:
@@ -78,9 +89,11 @@ def _fault(step: Callable[..., object], *arguments: str) -> str | None:
         done = step(*arguments)
     except Exception as error:  # noqa: BLE001 what it is, its step's name stands beside it
         return f"{type(error).__name__}: {error}" if str(error) else repr(error)
-    if isinstance(done, Outcome) and not done.is_good:
-        return done.error or done.outcome
-    return None
+    return _complaint(done) if isinstance(done, Outcome) else None
+
+
+def _complaint(outcome: Outcome) -> str | None:
+    return None if outcome.is_good else outcome.error or outcome.outcome
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -126,15 +126,18 @@ class Archive:
             raise ArchiveError(f"capture {digest} is damaged; restore {path} from a backup")
         return content
 
-    def note(self, entry: Entry) -> None:
-        """Append a look or a decision to the journal, on disk before this returns."""
-        line = json.dumps(asdict(entry), default=datetime.isoformat, ensure_ascii=False)
+    def note(self, *entries: Entry) -> None:
+        """Append looks or decisions to the journal, on disk before this returns."""
+        lines = [
+            json.dumps(vars(entry), default=datetime.isoformat, ensure_ascii=False) + "\n"
+            for entry in entries
+        ]
         with _writing(self._journal):
             is_new = not self._journal.exists()
             make_folder(self._journal.parent)
             with self._journal.open("ab+") as journal:
                 journal.truncate(_whole_lines(journal.tell(), self._journal))
-                journal.write(line.encode() + b"\n")
+                journal.write("".join(lines).encode())
                 journal.flush()
                 os.fsync(journal.fileno())
             if is_new:

@@ -87,18 +87,51 @@ class Log:
         self._db = db
         self._archive = archive
         self._read = read
+        # asked once, until a look changes it
+        self._last_words: dict[str, dict[str, Any] | None] = {}
 
     def catch_up(self, *, can_lack: bool = True) -> None:
         """Fold the entries that stand in the journal and not yet in the log.
 
         Raises `ArchiveError` where a capture is lost and none can be lacking.
         """
+        idle: list[Outcome] = []
         for position, entry in self._archive.entries(after=last_position(self._db)):
+            if isinstance(entry, Look) and (outcome := self.idle(entry)):
+                idle.append(outcome)
+                continue
+            self.take_idle(idle)
+            idle = []
             if can_lack and isinstance(entry, Look):
                 self.take(position, entry)
             else:
                 with transaction(self._db):
                     self.fold(position, entry)
+        self.take_idle(idle)
+
+    def idle(self, look: Look) -> Outcome | None:
+        """Give what becomes of a look that learns nothing, as most do; None of any other.
+
+        It saw nothing, or after all other captures of its source the bytes that are believed.
+        Such looks may wait for each other and for `take_idle`, but not for the others.
+        """
+        if look.capture_sha256 is None:
+            return Outcome(look, "unreachable", error=look.error)
+        last = self._last_word(look.source)
+        if (
+            last is None
+            or look.capture_sha256 != last["capture_sha256"]
+            or look.looked_at <= last["captured_at"]
+        ):
+            return None
+        last["captured_at"] = look.looked_at
+        return _unchanged(look, last)
+
+    def take_idle(self, outcomes: list[Outcome]) -> None:
+        """Add looks that learnt nothing, the next ones of the journal, all in one transaction."""
+        if outcomes:
+            with transaction(self._db):
+                self._note_looks(last_position(self._db) + 1, outcomes)
 
     def take(self, position: int, look: Look, content: bytes | None = None) -> Outcome:
         """Fold a look, all of it or nothing; where a capture that this takes is lost, refuse it.
@@ -178,6 +211,7 @@ class Log:
             facts = story._frame("log/believed", source=source).to_arrow()
         for name in ("doubts", "looks"):
             run(self._db, sql(f"log/forget_{name}"), source=source)
+        self._last_words.pop(source, None)
         for noted_at, look, outcome in retold:
             self._note(noted_at, replace(outcome, look=look))
         self._db.register("story", facts)
@@ -211,12 +245,12 @@ class Log:
 
     def doubts_about(self, look: Look, content: bytes) -> list[Doubt]:
         """Give what would be doubted of a capture that was not recorded, and nobody accepted."""
-        before = self._rows("log/capture_before", **vars(look))
-        if before and before[0][0] == look.capture_sha256:
+        before = self._before(look)
+        if before and before["capture_sha256"] == look.capture_sha256:
             return []
         statement = self._statement(look, content)
-        found = self._doubts(look, statement, before[0][1] if before else None)
-        return [doubt for doubt in found if not self._is_accepted(look.source, doubt)]
+        found = self._doubts(look, statement, before)
+        return self._standing(look.source, found)
 
     def _captured(self, source: str) -> list[tuple[int, Look]]:
         """Give the looks that captured something, oldest first, each with its position."""
@@ -230,19 +264,9 @@ class Log:
         return outcome
 
     def _judge(self, position: int, look: Look, content: bytes | None) -> Outcome:
-        if look.capture_sha256 is None:
-            return Outcome(look, "unreachable", error=look.error)
-        before = self._rows("log/capture_before", **vars(look))
-        if before and before[0][0] == look.capture_sha256:
-            _, _, parser_version, quote_count, term_count, is_dated = before[0]
-            return Outcome(
-                look,
-                "unchanged",
-                quote_count,
-                term_count,
-                parser_version=parser_version,
-                is_dated=is_dated,
-            )
+        before = self._before(look)
+        if before and before["capture_sha256"] == look.capture_sha256:
+            return _unchanged(look, before)
         try:
             statement = self._statement(look, content)
         except Refusal as refusal:
@@ -252,7 +276,7 @@ class Log:
         if self._rows("log/read_otherwise", source=look.source, parser_version=version):
             # what the parser now reads otherwise in old captures, the world did not change
             self._reread(look.source, position - 1, look.known_at)
-        found = self._doubts(look, statement, before[0][1] if before else None)
+        found = self._doubts(look, statement, before)
         outcome = Outcome(
             look,
             "read",
@@ -262,7 +286,7 @@ class Log:
             parser_version=version,
             is_dated=_is_dated(statement),
         )
-        standing = [doubt for doubt in found if not self._is_accepted(look.source, doubt)]
+        standing = self._standing(look.source, found)
         if held := [doubt.reason for doubt in standing if doubt.severity == "hold"]:
             reasons = "; ".join(held[:_REASONS_SHOWN])
             error = f"{look.source}: held back: {reasons}; see `ratecard review`"
@@ -270,24 +294,36 @@ class Log:
         aside = [doubt.fact for doubt in standing if doubt.severity == "set_aside"]
         return replace(outcome, fact_count=self._believe(position, look, statement, aside))
 
+    def _before(self, look: Look) -> dict[str, Any] | None:
+        """Give the last capture of a source, at or before a look, that was believed."""
+        last = self._last_word(look.source)
+        if last is None or look.looked_at > last["captured_at"]:
+            return last
+        return self._row("log/capture_before", **vars(look))
+
+    def _last_word(self, source: str) -> dict[str, Any] | None:
+        if source not in self._last_words:
+            self._last_words[source] = self._row("log/last_word", source=source)
+        return self._last_words[source]
+
     def _statement(self, look: Look, content: bytes | None) -> Statement:
         if content is None:
             content = self._archive.load(look.capture_sha256 or "")
         return self._read(look.source, content)
 
     def _doubts(
-        self, look: Look, statement: Statement, last_good_at: datetime | None
+        self, look: Look, statement: Statement, before: Mapping[str, Any] | None
     ) -> list[Doubt]:
         found = []
         if statement.limits is not None:
             now = _told_at(statement, look.looked_at)
             days = 0.0
-            before = now.clear()
-            if last_good_at is not None:
-                days = (look.looked_at - last_good_at) / timedelta(days=1)
-                before = self._told_before(look)
+            then = now.clear()
+            if before is not None:
+                days = (look.looked_at - before["looked_at"]) / timedelta(days=1)
+                then = self._told_before(look)
             ever = _told_ever(statement)
-            found = sorted({*doubts(before, now, days, statement.limits, ever)}, key=str)
+            found = sorted({*doubts(then, now, days, statement.limits, ever)}, key=str)
         for (reason,) in self._rows("log/rejected", **vars(look)):
             found.append(Doubt("rejected", "hold", NO_FACT, reason, str(look.capture_sha256)))
         return found
@@ -314,8 +350,10 @@ class Log:
         run(self._db, sql("log/forget_latest"), source=source)
         run(self._db, f"insert into latest by name {sql('log/make_latest')}", source=source)
 
-    def _is_accepted(self, source: str, doubt: Doubt) -> bool:
-        return bool(self._rows("log/accepted", source=source, fingerprint=doubt.fingerprint))
+    def _standing(self, source: str, found: list[Doubt]) -> list[Doubt]:
+        """Give those doubts that nobody accepted."""
+        accepted = {fingerprint for (fingerprint,) in self._rows("log/accepted", source=source)}
+        return [doubt for doubt in found if doubt.fingerprint not in accepted]
 
     def _believe(
         self,
@@ -337,7 +375,8 @@ class Log:
             **vars(look), "position": position, "parser_version": statement.parser_version
         }  # fmt: skip
         for name, rows in (("quotes", quotes), ("terms", terms), ("aside", keys)):
-            self._db.register(name, rows.to_arrow())
+            # the oldest level copies every text
+            self._db.register(name, rows.to_arrow(compat_level=pl.CompatLevel.newest()))
         self._db.execute(f"create or replace temp view said as {sql('log/said')}")
         self._temp("set_aside", sql("log/set_aside"), **values)
         if not _is_dated(statement) and self._is_last_word(look):
@@ -386,21 +425,22 @@ class Log:
     def _is_believable(self, look: Look) -> bool:
         """Judge a capture that is in the log already."""
         just_before = replace(look, looked_at=look.looked_at - INSTANT)
-        ((sha256, last_good_at, *_),) = self._rows("log/capture_before", **vars(just_before))
-        if sha256 == look.capture_sha256:
+        before = self._before(just_before)
+        if before and before["capture_sha256"] == look.capture_sha256:
             return True
         try:
             statement = self._statement(look, None)
         except Refusal:
             return False
-        found = self._doubts(just_before, statement, last_good_at)
-        return all(d.severity != "hold" or self._is_accepted(look.source, d) for d in found)
+        found = self._doubts(just_before, statement, before)
+        return all(doubt.severity != "hold" for doubt in self._standing(look.source, found))
 
     def _note(self, position: int, outcome: Outcome) -> None:
-        values = {**vars(outcome.look), **vars(outcome), "position": position}
+        self._note_looks(position, [outcome])
+        self._last_words.pop(outcome.look.source, None)
+        values = {**vars(outcome.look), "position": position}
         if outcome.look.capture_sha256:
             run(self._db, f"insert into captures by name {sql('log/new_capture')}", **values)
-        run(self._db, f"insert into looks by name {sql('log/new_look')}", **values)
         if outcome.doubts:
             rows = [
                 (d.rule, d.severity, *d.fact, d.reason, d.fingerprint, d.other)
@@ -412,6 +452,15 @@ class Log:
             run(self._db, f"insert into doubts by name {sql('log/new_doubts')}", **values)
             self._db.unregister("found")
 
+    def _note_looks(self, position: int, outcomes: list[Outcome]) -> None:
+        columns = frame(self._db, "from looks limit 0").schema
+        said = [
+            {**vars(outcome.look), **vars(outcome), "position": number}
+            for number, outcome in enumerate(outcomes, start=position)
+        ]
+        rows = [[values.get(name) for name in columns] for values in said]
+        self._insert("looks", pl.DataFrame(rows, schema=columns, orient="row"))
+
     def _insert(self, table: str, rows: pl.DataFrame) -> None:
         self._db.register("incoming", rows.to_arrow())
         self._db.execute(f"insert into {table} by name from incoming")
@@ -422,6 +471,13 @@ class Log:
 
     def _rows(self, name: str, **values: object) -> list[tuple[Any, ...]]:
         return run(self._db, sql(name), **values).fetchall()
+
+    def _row(self, name: str, **values: object) -> dict[str, Any] | None:
+        """Give the one row of an answer, or none; a frame of it takes longer to make."""
+        answer = run(self._db, sql(name), **values)
+        names = [column[0] for column in answer.description]
+        rows = answer.fetchall()
+        return dict(zip(names, rows[0], strict=True)) if rows else None
 
     def _frame(self, name: str, **values: object) -> pl.DataFrame:
         return frame(self._db, sql(name), **values)
@@ -448,11 +504,11 @@ def migrate(db: duckdb.DuckDBPyConnection) -> None:
     too. Raises `NewerVersion` where the tables are ahead.
     """
     steps = [path.stem for path in sorted(MIGRATIONS.glob("*.sql"))]
-    ((has_log, is_counted),) = db.execute(sql("log/has_tables")).fetchall()
-    # the first version had a log, and did not count
-    version = int(has_log)
-    if is_counted:
+    try:
         ((version,),) = db.execute("select max(version) from migrations").fetchall()
+    except duckdb.CatalogException:
+        # the first version had a log, and did not count
+        ((version,),) = db.execute(sql("log/first_version")).fetchall()
     if version > len(steps):
         raise NewerVersion(
             f"was made by a newer ratecard: its log has version {version}, and this one knows "
@@ -493,6 +549,12 @@ def named(statement: str, values: Mapping[str, object]) -> dict[str, object]:
 def last_position(db: duckdb.DuckDBPyConnection) -> int:
     """Give the position in the journal up to which the log has folded it."""
     return int(db.execute(sql("log/last_position")).fetchall()[0][0])
+
+
+def _unchanged(look: Look, before: Mapping[str, Any]) -> Outcome:
+    """Tell of a look that saw again what was believed before it."""
+    names = ("quote_count", "term_count", "parser_version", "is_dated")
+    return Outcome(look, "unchanged", **{name: before[name] for name in names})
 
 
 def _is_dated(statement: Statement) -> bool:

@@ -187,12 +187,14 @@ class Store:
         `capture_sha256` names already. A look's bytes and its line in the journal are on disk
         before the log learns of it, and each fold is one transaction, so that a process that
         dies in between loses nothing: the next call folds what is missing first. Captures may
-        come in any order.
+        come in any order. Looks that learn nothing wait for the next that does, or for the last,
+        and are written together; whatever was told of is written.
         """
         with self._writing() as db:
             log = Log(db, self.archive, read)
             log.catch_up()
             known_at = _never_known(db)
+            idle: list[Outcome] = []
             for look, content in looks:
                 # knowledge has one order even where the clock has not
                 known_at = max(known_at, look.known_at)
@@ -200,11 +202,23 @@ class Store:
                 if content is not None:
                     digest = self.archive.keep(content)
                     noted = replace(noted, capture_sha256=digest, byte_count=len(content))
-                if noted.capture_sha256 is not None and _is_repeat(db, noted):
+                if outcome := log.idle(noted):
+                    idle.append(outcome)
+                    continue
+                yield from self._written(log, idle)
+                idle = []
+                if _is_repeat(db, noted):
                     yield Outcome(noted, "unchanged", is_repeat=True)
                     continue
                 self.archive.note(noted)
                 yield log.take(last_position(db) + 1, noted, content)
+            yield from self._written(log, idle)
+
+    def _written(self, log: Log, idle: list[Outcome]) -> list[Outcome]:
+        if idle:
+            self.archive.note(*(outcome.look for outcome in idle))
+            log.take_idle(idle)
+        return idle
 
     def decide(self, decision: Decision | Choice, read: Reader) -> None:
         """Note a person's decision, and follow it.
@@ -367,10 +381,9 @@ class Store:
                 db.execute(f"create or replace table {name} as from incoming")
                 db.unregister("incoming")
                 counts[name] = rows.height
-            for name in ("model_names", "offer_models"):
+            for name in ("model_names", "offer_models", "intervals"):
                 counts[name] = _create(db, name, sql(f"tables/{name}"))
             _create_macros(db, MACROS)
-            counts["intervals"] = _create(db, "intervals", _intervals())
             _describe_the_rest(db)
         return counts
 
@@ -603,11 +616,10 @@ _CURRENT: Final = {"prices": "current_prices", "terms": "current_terms"}
 def _select(table: str) -> str:
     """Give the select that a table is: its own file, or its as-of macro taken at this moment.
 
-    What either asks of macros for this moment and the latest knowledge is already there as a
-    table, and is read from it.
+    What the macro asks of others for this moment is already there as a table, and is read from it.
     """
     if (_SQL / "tables" / f"{table}.sql").exists():
-        return _inlined(sql(f"tables/{table}"))
+        return sql(f"tables/{table}")
     comment = _comment(sql(f"macros/{table}_as_of")).partition(":")[2].strip()
     return f"-- {comment}\n" + _taken_now(_macro(f"{table}_as_of")[1])
 
@@ -624,23 +636,8 @@ def _taken_now(select: str, *, anew: Collection[str] = ()) -> str:
     return re.sub(r"\bas_of\b", _NOW, _AS_OF_CALL.sub(taken, select))
 
 
-def _inlined(select: str) -> str:
-    for name in ("prices_as_of", "terms_as_of"):
-        body = _macro(name)[1]
-        body = re.sub(r"(?<![\w.])valid_at(?=::)", _NOW, body)
-        body = re.sub(r"(?<![\w.])known_at(?=::)", _EVER, body)
-        body = body.replace(f"fact_intervals({_EVER}::timestamp)", "intervals")
-        select = select.replace(f"{name}({_NOW}, {_EVER})", f"({body})")
-    return select.replace(f"fact_intervals({_EVER})", "intervals")
-
-
 def _comment(sql: str) -> str:
     return sql.partition("\n")[0].removeprefix("--").strip()
-
-
-def _intervals() -> str:
-    comment = _comment(sql("macros/fact_intervals")).partition(":")[2].strip()
-    return f"-- {comment}\nfrom fact_intervals({_EVER})"
 
 
 def _macro(name: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -15,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.warehouse.worlds import START, URL, World, day, quote, statement
-from warehouse.captures import ArchiveError, Decision, Look
+from warehouse.captures import ArchiveError, Decision, Entry, Look
 from warehouse.gate import Limits, doubts, told
 from warehouse.log import Reader, Refusal, Statement
 from warehouse.store import Store
@@ -265,6 +266,78 @@ def test_the_same_look_twice_is_nothing_new(tmp_path: Path) -> None:
     (outcome,) = store.record([(look_at(0), as_bytes(Capture(0, {"a": 1})))], read)
     assert outcome.is_repeat
     assert len(list(store.archive.entries())) == 1
+
+
+def looks_at(store: Store) -> list[tuple[object, ...]]:
+    with store._writing() as db:  # noqa: SLF001 the looks as the log has them
+        return db.execute(
+            "select * exclude (known_at) from looks order by source, looked_at"
+        ).fetchall()
+
+
+def test_a_runs_looks_that_learn_nothing_are_written_together_and_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = load(tmp_path, [Capture(0, {"a": 1})])
+    same, new = as_bytes(Capture(0, {"a": 1})), as_bytes(Capture(0, {"a": 2}))
+    failed = replace(look_at(3), error="no answer")
+    noted: list[int] = []
+    read_bytes: list[bytes] = []
+    note = store.archive.note
+
+    def counted(*entries: Entry) -> None:
+        noted.append(len(entries))
+        note(*entries)
+
+    def seen(source: str, content: bytes) -> Statement:
+        read_bytes.append(content)
+        return read(source, content)
+
+    monkeypatch.setattr(store.archive, "note", counted)
+    looks = [
+        (look_at(1), same), (look_at(2), same), (failed, None),
+        (look_at(4), new),
+        (look_at(5), new), (look_at(5), new), (look_at(6), new),
+        # late, and not the last word
+        (look_at(2.5), same),
+        (look_at(7), new),
+    ]  # fmt: skip
+    outcomes = list(store.record(looks, seen))
+    assert [(o.look.looked_at, o.outcome, o.is_repeat) for o in outcomes] == [
+        (day(1), "unchanged", False),
+        (day(2), "unchanged", False),
+        (day(3), "unreachable", False),
+        (day(4), "read", False),
+        (day(5), "unchanged", False),
+        (day(5), "unchanged", True),
+        (day(6), "unchanged", False),
+        (day(2.5), "unchanged", False),
+        (day(7), "unchanged", False),
+    ]
+    assert noted == [3, 1, 1, 1, 1, 1]
+    assert same not in read_bytes
+    assert [position for position, _ in store.archive.entries()] == [*range(1, 10)]
+    before = looks_at(store)
+    store.rebuild(read)
+    assert looks_at(store) == before
+
+
+@pytest.mark.parametrize("finished", [0, 1, 2, 3])
+def test_looks_that_were_written_together_and_missed_by_the_log_are_folded_at_the_next_chance(
+    tmp_path: Path, finished: int
+) -> None:
+    same = as_bytes(Capture(0, {"a": 1}))
+    whole = load(tmp_path / "whole", [Capture(0, {"a": 1})])
+    list(whole.record([(look_at(number), same) for number in (1, 2, 3)], read))
+    died = load(tmp_path / "died", [Capture(0, {"a": 1})])
+    lines = (
+        (tmp_path / "whole" / "archive" / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    )
+    written = b"".join(lines[: finished + 1]) + (lines[finished + 1][:9] if finished < 3 else b"")
+    (tmp_path / "died" / "archive" / "journal.jsonl").write_bytes(written)
+    list(died.record([(look_at(number), same) for number in (1, 2, 3)], read))
+    assert looks_at(died) == looks_at(whole)
+    assert died.digest() == whole.digest()
 
 
 def test_a_look_that_the_log_missed_is_folded_at_the_next_chance(tmp_path: Path) -> None:

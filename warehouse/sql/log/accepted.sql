@@ -1,9 +1,6 @@
--- one row is the last decision on a doubt, if it was to accept what is said
-select verdict
-from (
-    from decisions
-    where source = $source and fingerprint = $fingerprint
-    order by position desc
-    limit 1
-)
-where verdict = 'accepted'
+-- one row is a doubt about a source that a person's last word on it accepted
+select fingerprint
+from decisions
+where source = $source
+group by fingerprint
+having arg_max(verdict, position) = 'accepted'

@@ -2,26 +2,22 @@
 select
     $position::bigint as position,
     $source as source,
-    coalesce(
-        m.key,
-        fact_key(
-            provider, model, tuning_method, adapter, service_tier, region, context_tier, meter,
-            term, price_list
-        )
-    ) as key,
-    s.* exclude (valid_from),
-    $looked_at::timestamp as valid_from,
+    * exclude (subject, says, position)
+    replace (
+        $looked_at::timestamp as valid_from,
+        coalesce(
+            key,
+            fact_key(
+                provider, model, tuning_method, adapter, service_tier, region, context_tier, meter,
+                term, price_list
+            )
+        ) as key
+    ),
     $known_at::timestamp as known_at,
-    true as is_listed,
     $capture_sha256 as capture_sha256,
     $parser_version::integer as parser_version
-from said as s
-join moved as m
-    on m.is_listed
-    and subject_hash(
-        provider, model, tuning_method, adapter, service_tier, region, context_tier, meter, term,
-        price_list
-    ) = m.subject
+from moved
+where is_listed
 union all by name
 select
     $position::bigint as position,

@@ -8,39 +8,39 @@ with good as (
     group by l.source
 ),
 
-held as (
+held as materialized (
     select i.*, coalesce(i.checked_at, g.looked_at) as confirmed_at
-    from fact_intervals(known_at::timestamp) as i
+    from intervals as i
     left join good as g on i.source = g.source
     where i.is_listed
         and i.term is not null
         and i.valid_from <= valid_at::timestamp
-        and (i.valid_to is null or i.valid_to > valid_at::timestamp)
+        and i.valid_to > least(valid_at::timestamp, timestamp '9999-12-31')
+        and i.believed_from <= known_at::timestamp
+        and i.believed_to > least(known_at::timestamp, timestamp '9999-12-31')
 ),
 
 -- what a person chose holds as long as every source says what it said then
 chosen as (
-    select *
+    select c.shared_key, arg_max(c.source, c.position) as source
     from (
-        select c.*
-        from choices as c
-        join held as i
-            on c.provider = i.provider
-            and c.canonical_model = i.canonical_model
-            and c.tuning_method = i.tuning_method
-            and c.adapter is not distinct from i.adapter
-            and c.service_tier = i.service_tier
-            and c.region is not distinct from i.region
-            and c.context_tier is not distinct from i.context_tier
-            and c.term = i.term
-        where c.known_at <= known_at::timestamp
-        group by all
-        having c.inputs = list(i.source || ': ' || i.value order by i.source, i.model)
-    )
-    qualify row_number() over (
-        partition by provider, canonical_model, tuning_method, adapter, service_tier, region, context_tier, term
-        order by position desc
-    ) = 1
+        select
+            *,
+            fact_key(
+                provider, canonical_model, tuning_method, adapter, service_tier, region,
+                context_tier, meter, term, null
+            ) as shared_key
+        from choices
+    ) as c
+    join (
+        select shared_key, list(source || ': ' || value order by source, model) as inputs
+        from held
+        where shared_key is not null
+        group by shared_key
+    ) as a
+        on c.shared_key = a.shared_key and c.inputs = a.inputs
+    where c.known_at <= known_at::timestamp
+    group by c.shared_key
 )
 
 select
@@ -56,7 +56,7 @@ select
     i.value,
     i.source,
     i.valid_from,
-    i.valid_to,
+    nullif(i.valid_to, timestamp 'infinity') as valid_to,
     i.known_at,
     i.confirmed_at,
     i.capture_sha256,
@@ -74,13 +74,4 @@ select
     ) as is_trusted,
     h.source is not null as is_chosen
 from held as i
-left join chosen as h
-    on h.provider = i.provider
-    and h.canonical_model = i.canonical_model
-    and h.tuning_method = i.tuning_method
-    and h.adapter is not distinct from i.adapter
-    and h.service_tier = i.service_tier
-    and h.region is not distinct from i.region
-    and h.context_tier is not distinct from i.context_tier
-    and h.term = i.term
-    and h.source = i.source
+left join chosen as h on i.shared_key = h.shared_key and i.source = h.source
