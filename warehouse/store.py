@@ -397,7 +397,7 @@ class Store:
             with self._writing() as db, self._on_disk(OSError):
                 unstage(table, self.folder)
                 with transaction(db):
-                    count = _create(db, table, _select(table))
+                    count = _create(db, table, select_of(table))
                     built = pl.DataFrame(db.table(table).to_arrow_table())
                     SCHEMAS[table].validate(built, lazy=True)
                 stage(built, table, self.folder)
@@ -591,13 +591,13 @@ def _unopened(file: Path, error: duckdb.Error) -> StoreError:
 
 def table_comment(table: str) -> str:
     """Give what one row of a table is: the first line of its SQL file."""
-    return _comment(_select(table))
+    return _comment(select_of(table))
 
 
 @cache
 def dependencies(table: str) -> frozenset[str]:
     """Give the tables that a table is made from, through the macros that it calls."""
-    return _named_in(_select(table)) - {table}
+    return _named_in(select_of(table)) - {table}
 
 
 def _named_in(select: str) -> frozenset[str]:
@@ -613,7 +613,7 @@ _CURRENT: Final = {"prices": "current_prices", "terms": "current_terms"}
 
 
 @cache
-def _select(table: str) -> str:
+def select_of(table: str) -> str:
     """Give the select that a table is: its own file, or its as-of macro taken at this moment.
 
     What the macro asks of others for this moment is already there as a table, and is read from it.
