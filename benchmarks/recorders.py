@@ -92,7 +92,8 @@ def _build(store: "Store", at: datetime) -> None:
     """Build every table as of an instant."""
     import polars as pl
 
-    from warehouse.store import TABLES, Rules
+    from warehouse.schemas import ASKED
+    from warehouse.store import TABLES, Reference, Rules
 
     sources = pl.DataFrame(
         {
@@ -111,7 +112,12 @@ def _build(store: "Store", at: datetime) -> None:
         schema_overrides={"usd_per_unit": pl.Decimal(12, 8)},
     )
     with store.session():
-        store.prepare(at, sources, rates, Rules(), "benchmark")
+        reference = Reference(
+            sources,
+            rates,
+            *(ASKED[name].empty() for name in ("workloads", "constraint_sets", "workload_tokens")),
+        )
+        store.prepare(at, reference, Rules(), "benchmark")
         for table in TABLES:
             store.build(table)
 

@@ -9,7 +9,6 @@ ask for it.
 
 import errno
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -21,7 +20,6 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import duckdb
-import polars as pl
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from warehouse.log import run, sql
@@ -104,15 +102,13 @@ def describe(db: duckdb.DuckDBPyConnection, table: str, comment: str) -> None:
     db.execute(";".join(f"comment on {what} is {_quoted(text)}" for what, text in comments.items()))
 
 
-def stage(rows: pl.DataFrame, table: str, home: Path) -> None:
+def stage(db: duckdb.DuckDBPyConnection, table: str, home: Path) -> None:
     """Write a table's Parquet file when the table is built, so that publishing need not."""
     staged = _staged(home, table)
     staged.parent.mkdir(exist_ok=True)
-    content = io.BytesIO()
-    rows.write_parquet(content, compression="zstd")
     # what a process that died left of it is written over
     partial = staged.with_suffix(".partial")
-    partial.write_bytes(content.getbuffer())
+    db.table(table).write_parquet(str(partial), compression="zstd")
     partial.replace(staged)
 
 
@@ -145,7 +141,7 @@ def publish(
             digest = pool.submit(_sha256, database)
             for table in tables:
                 if not _staged(home, table).exists():
-                    stage(pl.DataFrame(db.table(table).to_arrow_table()), table, home)
+                    stage(db, table, home)
                 _link(_staged(home, table), fresh / f"{table}.parquet")
             contents = _contents(db, last)
             sums = {path.name: _sha256(path) for path in sorted(fresh.glob("*.parquet"))}

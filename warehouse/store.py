@@ -94,6 +94,9 @@ _MODELS: Final = Path(__file__).parent / "models.csv"
 _BILLING_RULES: Final = Path(__file__).parent / "billing_rules.csv"
 # What the engine says where the disk fails it, at once or when it commits.
 _DISK_ERRORS: Final = (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException)
+_CHECKED_AT_ONCE: Final = 20_000
+# Enough to build every table of 100,000 prices; beyond it the engine works on disk.
+_SPARING: Final = "160MB"
 # DuckDB 2.0 writes files that 1.5 cannot open unless told; readers have either.
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "storage_compatibility_version": "v1.5.0"
@@ -394,13 +397,10 @@ class Store:
         table that stood before still stands.
         """
         try:
-            with self._writing() as db, self._on_disk(OSError):
+            with self._writing() as db, self._on_disk(OSError, *_DISK_ERRORS):
                 unstage(table, self.folder)
-                with transaction(db):
-                    count = _create(db, table, select_of(table))
-                    built = pl.DataFrame(db.table(table).to_arrow_table())
-                    SCHEMAS[table].validate(built, lazy=True)
-                stage(built, table, self.folder)
+                count = _built(db, table)
+                stage(db, table, self.folder)
         except SchemaErrors as errors:
             cases = errors.failure_cases.head(5).rows()
             raise InvalidTable(
@@ -662,6 +662,41 @@ def _create(db: duckdb.DuckDBPyConnection, name: str, select: str) -> int:
     db.execute(f"create or replace table {name} as {select}")
     describe(db, name, _comment(select))
     return int(db.execute(f"select count(*) from {name}").fetchall()[0][0])  # noqa: S608 own names
+
+
+def _built(db: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Build a table and check it, in as little memory as will do; give its row count."""
+
+    def build() -> int:
+        with transaction(db):
+            count = _create(db, table, select_of(table))
+            _validate(db, table)
+            return count
+
+    db.execute(f"set memory_limit = '{_SPARING}'")
+    try:
+        return build()
+    except duckdb.OutOfMemoryException:
+        # what the engine cannot put aside on disk needs its room
+        db.execute("reset memory_limit")
+        return build()
+    finally:
+        db.execute("reset memory_limit")
+
+
+def _validate(db: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Check a table against its schema, so many rows at a time, and that its keys stand once."""
+    schema = SCHEMAS[table].to_schema()
+    alone = [name for name, column in schema.columns.items() if column.unique]
+    for key in filter(None, (schema.unique, *([name] for name in alone))):
+        columns = ", ".join(key)
+        twice = db.execute(f"""
+            select {columns}, count(*) from {table} group by all having count(*) > 1 limit 5
+        """).fetchall()  # noqa: S608 own names
+        if twice:
+            raise InvalidTable(f"{table}: {columns} stand more than once: {twice}")
+    for rows in db.table(table).to_arrow_reader(_CHECKED_AT_ONCE):
+        schema.validate(pl.DataFrame(rows), lazy=True)
 
 
 def _create_macros(db: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:

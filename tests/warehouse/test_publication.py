@@ -375,7 +375,7 @@ def test_a_parquet_file_follows_its_table_whatever_happened_before(world: World)
     shutil.copy(store.published.with_name("price_history.parquet"), store.folder / "staged")
     # or that found the disk full just then
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "write_bytes", refuse)
+        patch.setattr(Path, "replace", refuse)
         with pytest.raises(StoreError, match="no such thing here"):
             store.build("price_history")
     # a look that came after the last file of looks was written
