@@ -20,6 +20,8 @@ from warehouse.store import Ask
 FOLDER: Final = "feeds"
 VERSION: Final = 1
 ENTRIES: Final = 200
+# All of them are in the table; the file stays one that a program reads at once.
+RECORDS: Final = 10_000
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 # Names what it tags for good, wherever the feeds are served, so that no reader sees it twice.
 _TAG: Final = "tag:ratecard.invalid,2026:"
@@ -55,10 +57,11 @@ def feeds(ask: Ask, *, site: str | None, base_models: bool) -> dict[str, bytes]:
         # it is a file's name
         if len(seller) <= _LONGEST
     }
+    # a seller of that name has no feed of its own
     return {
         **made,
         f"{FOLDER}/changes.atom": _atom("changes", news, site),
-        f"{FOLDER}/changes.json": _json(changes),
+        f"{FOLDER}/changes.json": _json(changes.head(RECORDS)),
     }
 
 
@@ -158,10 +161,12 @@ def _value(row: Row, age: str) -> str:
 
 def _reasons(row: Row, page: str | None) -> Iterator[str]:
     """Say since when it is so, and why we believe it."""
-    since = f"Since {_minute(row['valid_from'])}"
-    if row["last_seen_before_at"] is not None:
-        since += f"; the look before was at {_minute(row['last_seen_before_at'])}"
-    yield f"{since}."
+    since, before = (_minute(row[name]) for name in ("valid_from", "last_seen_before_at"))
+    if row["cause"] == "announced":
+        # until then there is another look before it every day
+        yield f"From {since} on."
+    else:
+        yield f"Since {since}; the look before was at {before}."
     at = f", {page}" if page else ""
     yield f"Stated by {_plain(row['source'])}{at}."
     if row["printed_text"]:
@@ -194,6 +199,7 @@ def _address(url: str | None) -> str | None:
         parts = urlsplit(url or "")
     except ValueError:
         return None
-    if parts.scheme not in {"http", "https"} or not parts.netloc or len(str(url)) > _LONGEST_URL:
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
         return None
-    return quote(str(url), safe="/:?#[]@!$&'()*+,;=%~")
+    address = quote(str(url), safe="/:?#[]@!$&'()*+,;=%~")
+    return address if len(address) <= _LONGEST_URL else None

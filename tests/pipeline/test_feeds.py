@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import feedparser
 import pytest
 
-from pipeline.feeds import ENTRIES, feeds
+from pipeline.feeds import ENTRIES, RECORDS, feeds
 from tests.pipeline.conftest import First, ratecard, with_all
 from tests.test_docs import DOCS, rows_of_table
 from tests.warehouse.worlds import World, day, quote, term
@@ -269,9 +269,19 @@ def test_while_nothing_changes_the_feeds_stay_the_same(world: World) -> None:
     assert made(world) == first
     world.store.rebuild(world.read)
     assert made(world) == first
+    # looks go on before an announced day, and after it
+    later = [quote(2), quote(3, model="b"), quote(4, model="b", valid_from=day(4000))]
+    world.says(4, *later)
+    announced = {name: said for name, said in made(world).items() if name.endswith(".atom")}
+    (entry, *_) = entries(announced["changes.atom"])
+    assert entry.content[0].value.startswith("From 2036-12-14 00:00 UTC on. Stated by page, ")
+    world.says(5, *later)
+    assert announced.items() <= made(world).items()
+    world.says(4001, *later)
+    assert announced.items() <= made(world).items()
 
 
-def test_the_newest_are_kept_and_come_first(world: World) -> None:
+def test_the_newest_are_kept_and_come_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.says(0, *(quote(1, model=f"m{number}") for number in range(ENTRIES + 30)))
     world.says(1, *(quote(2, model=f"m{number}") for number in range(ENTRIES + 30)))
     world.says(2, *(quote(2, model=f"m{number}") for number in range(1, ENTRIES + 30)))
@@ -281,7 +291,12 @@ def test_the_newest_are_kept_and_come_first(world: World) -> None:
         assert len(told) == ENTRIES
         assert [entry.tags[0].term for entry in told[:2]] == ["withdrawn", "price_change"]
         assert [entry.updated for entry in told] == sorted((e.updated for e in told), reverse=True)
-    assert len(changes(found["changes.json"])) == ENTRIES + 31
+    told = changes(found["changes.json"])
+    assert len(told) == ENTRIES + 31
+    assert "the newest 10,000" in DOCS["feeds.md"]
+    assert RECORDS == 10_000
+    monkeypatch.setattr("pipeline.feeds.RECORDS", 5)
+    assert changes(made(world)["changes.json"]) == told[:5]
 
 
 HOSTILE = [
