@@ -192,6 +192,15 @@ def test_only_what_was_seen_to_happen_is_news(world: World) -> None:
     ]  # fmt: skip
 
 
+def test_what_a_page_tells_later_of_the_time_before_all_looks_is_no_news(world: World) -> None:
+    world.says(0, quote(1))
+    past = [quote(price, model="b", valid_from=day(on)) for price, on in ((5, -9), (6, -5))]
+    world.says(1, quote(1), *past)
+    found = made(world)
+    assert [change["cause"] for change in changes(found["changes.json"])] == ["price_change"]
+    assert titles(found["changes.atom"]) == []
+
+
 def test_what_was_misread_is_no_news(world: World) -> None:
     def misread(row: dict[str, Any]) -> dict[str, Any]:
         return {**row, "unit_price": min(row["unit_price"], Decimal(2))}
@@ -203,9 +212,10 @@ def test_what_was_misread_is_no_news(world: World) -> None:
     assert len(titles(made(world)["changes.atom"])) == 1
     world.parser, world.parser_version = dict, 2
     # what else is seen at the very look that finds it out is news
-    world.says(3, quote(9), quote(3, model="new"))
+    world.says(3, quote(12), quote(3, model="new"))
     found = made(world)
     assert titles(found["changes.atom"]) == [
+        "seller a sft lora, training tokens: 9 → 12 USD per 1M tokens (+33.33%)",
         "seller new sft lora, training tokens: listed, 3 USD per 1M tokens",
         "seller a sft lora, training tokens: 1 → 2 USD per 1M tokens (+100%)",
     ]

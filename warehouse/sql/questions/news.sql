@@ -49,4 +49,14 @@ where $base_models
             )
         )
     )
-order by c.known_at desc, c.valid_from desc, c.change_id
+order by
+    c.known_at desc,
+    c.valid_from desc,
+    c.provider,
+    c.model,
+    c.tuning_method,
+    c.service_tier,
+    c.meter,
+    c.term,
+    c.source,
+    c.change_id
