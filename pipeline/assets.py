@@ -207,7 +207,7 @@ def _publication() -> dg.AssetsDefinition:
     @dg.asset(
         key=PUBLICATION,
         group_name="warehouse",
-        description="The one file that readers open, swapped in when every table is built.",
+        description="The one file that readers open, and the feeds, swapped in when all is built.",
         kinds={"duckdb"},
         deps=[table_key(table) for table in TABLES],
         required_resource_keys={"workshop"},

@@ -33,6 +33,13 @@ class Settings(BaseSettings):
     mirror: HttpUrl | None = Field(
         default=None, description="asked at <mirror>/<source> instead of the sources' own hosts"
     )
+    site: HttpUrl | None = Field(
+        default=None,
+        description="the address at which the publication is served, for the feeds' own links",
+    )
+    feed_base_models: bool = Field(
+        default=False, description="whether the feeds have the changes of base models, too"
+    )
     trusted_days: int = Field(
         default=120,
         ge=1,

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.configuration import Setup
+from pipeline.feeds import feeds
 from pipeline.looking import Looker, source_list, utc_now
 from pipeline.workloads import constraint_frame
 from sources._rates import RATES, usd_rates
 from warehouse.log import Outcome
-from warehouse.store import Reference, Store
+from warehouse.store import Ask, Reference, Store
 
 REFERENCE: Final = "reference"
 PUBLICATION: Final = "publication"
@@ -89,9 +90,14 @@ class Workshop:
             return self.store.build(table)
 
     def publish(self) -> Path:
-        """Swap the tables in for the readers; give the file that they open."""
+        """Swap the tables and the feeds in for the readers; give the file that they open."""
         with self._step(PUBLICATION):
-            return self.store.publish()
+            return self.store.publish(self._feeds)
+
+    def _feeds(self, ask: Ask) -> dict[str, bytes]:
+        settings = self.setup.settings
+        site = str(settings.site) if settings.site else None
+        return feeds(ask, site=site, base_models=settings.feed_base_models)
 
     def close(self) -> None:
         """End what the run began."""

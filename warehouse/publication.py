@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,6 +31,8 @@ KEPT: Final = 7
 Format = Literal["parquet", "csv", "json"]
 # The names end up in paths and in SQL.
 Name = Annotated[str, Field(pattern=r"^[a-z]\w*(\.[a-z]+)?$")]
+# A file can also lie in a folder of its kind.
+FileName = Annotated[str, Field(pattern=r"^([a-z]\w*/)?[a-z]\w*\.[a-z]+$")]
 # What a file system says that has no links, or no more of them.
 _NO_LINKS: Final = (errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
 _CAPTURES_USED: Final = "select distinct source, capture_sha256 from facts order by all"
@@ -80,7 +82,7 @@ class Manifest(Contents):
     publication: str
     published_at: AwareDatetime
     kept: str
-    files: dict[Name, File]
+    files: dict[FileName, File]
 
     @classmethod
     def of(cls, folder: Path) -> "Manifest":
@@ -90,7 +92,7 @@ class Manifest(Contents):
     @property
     def shared(self) -> list[str]:
         """Name the tables that have a file of their own."""
-        return [Path(name).stem for name in self.files if name != DATABASE]
+        return [Path(name).stem for name in self.files if name.endswith(".parquet")]
 
 
 def describe(db: duckdb.DuckDBPyConnection, table: str, comment: str) -> None:
@@ -118,10 +120,15 @@ def unstage(table: str, home: Path) -> None:
 
 
 def publish(
-    db: duckdb.DuckDBPyConnection, database: Path, home: Path, tables: Sequence[str]
+    db: duckdb.DuckDBPyConnection,
+    database: Path,
+    home: Path,
+    tables: Sequence[str],
+    beside: Mapping[str, bytes],
 ) -> None:
     """Publish a warehouse that is open and checkpointed, these tables as Parquet, too.
 
+    `beside` are further files, by their path in the publication.
     Raises OSError or `duckdb.Error` where something cannot be written, and then the last
     publication stands. Only one process at a time may publish.
     """
@@ -143,8 +150,12 @@ def publish(
                 if not _staged(home, table).exists():
                     stage(db, table, home)
                 _link(_staged(home, table), fresh / f"{table}.parquet")
+            for file, content in beside.items():
+                (fresh / file).parent.mkdir(exist_ok=True)
+                (fresh / file).write_bytes(content)
             contents = _contents(db, last)
-            sums = {path.name: _sha256(path) for path in sorted(fresh.glob("*.parquet"))}
+            files = [*(f"{table}.parquet" for table in sorted(tables)), *sorted(beside)]
+            sums = {file: _sha256(fresh / file) for file in files}
             for work in (tidied, copied):
                 work.result()
             manifest = Manifest(
@@ -160,7 +171,7 @@ def publish(
             text = manifest.model_dump_json(indent=2)
             (fresh / MANIFEST).write_text(f"{text}\n", encoding="utf-8")
             # at once, so that the disk's journal takes them together
-            list(pool.map(_sync, [*fresh.iterdir(), fresh]))
+            list(pool.map(_sync, [*fresh.rglob("*"), fresh]))
         fresh.rename(shelf / name)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -184,11 +195,10 @@ def verify(folder: Path) -> list[str]:
         version, code = manifest.schema_version, manifest.code_version
         return [f"schema version {version} is unknown here; verify it with ratecard {code}"]
     problems = [
-        problem
-        for name, file in manifest.files.items()
-        if (problem := _damage(folder / name, file))
+        problem for name, file in manifest.files.items() if (problem := _damage(folder, name, file))
     ]
-    strangers = {path.name for path in folder.iterdir()} - {*manifest.files, MANIFEST}
+    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+    strangers = there - {*manifest.files, MANIFEST}
     problems += [f"{name}: not in the manifest" for name in sorted(strangers)]
     return problems or _miscounted(folder, manifest)
 
@@ -279,15 +289,15 @@ def _difference(
     )
 
 
-def _damage(path: Path, said: File) -> str | None:
+def _damage(folder: Path, name: str, said: File) -> str | None:
     try:
-        size = path.stat().st_size
+        size = (folder / name).stat().st_size
         if size != said.byte_count:
-            return f"{path.name}: {size} bytes, the manifest says {said.byte_count}"
-        if (digest := _sha256(path)) != said.sha256:
-            return f"{path.name}: its SHA-256 is {digest}, the manifest says {said.sha256}"
+            return f"{name}: {size} bytes, the manifest says {said.byte_count}"
+        if (digest := _sha256(folder / name)) != said.sha256:
+            return f"{name}: its SHA-256 is {digest}, the manifest says {said.sha256}"
     except OSError as error:
-        return f"{path.name} cannot be read: {error.strerror}"
+        return f"{name} cannot be read: {error.strerror}"
     return None
 
 

@@ -5,7 +5,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -156,6 +156,10 @@ class About(NamedTuple):
 
 
 NOW: Final = About()
+# Answers one of the questions under `sql/questions`, with those values that it names.
+Ask = Callable[..., pl.DataFrame]
+# Gives the files that stand beside the tables, by their path in the publication.
+Faces = Callable[[Ask], Mapping[str, bytes]]
 
 
 class Store:
@@ -408,8 +412,12 @@ class Store:
             ) from errors
         return count
 
-    def publish(self) -> Path:
-        """Swap in a copy of the warehouse: a reader sees the old one or the new one, whole."""
+    def publish(self, faces: Faces = lambda _: {}) -> Path:
+        """Swap in a copy of the warehouse: a reader sees the old one or the new one, whole.
+
+        `faces` makes the files that go with it; what it asks is answered from what is about to
+        be published.
+        """
         with self._writing() as db, self._on_disk(OSError):
             built = {name for (name,) in db.execute(_TABLE_NAMES).fetchall()}
             if missing := {*TABLES} - built:
@@ -418,8 +426,9 @@ class Store:
                 if table in LOG:
                     unstage(table, self.folder)
             _create_macros(db, TABLE_MACROS)
+            beside = faces(lambda question, **values: frame(db, _asked_now(question), **values))
             db.execute("checkpoint")
-            publish(db, self._file, self.folder, PUBLISHED)
+            publish(db, self._file, self.folder, PUBLISHED, beside)
         return self.published
 
     def verify(self) -> list[str]:
@@ -463,11 +472,10 @@ class Store:
 
     def ask(self, question: str, about: About = NOW, /, **values: object) -> pl.DataFrame:
         """Answer one of the questions under `sql/questions`, with those values that it names."""
-        select = sql(f"questions/{question}")
         if about.at is not None:
-            select = re.sub(r"\bas_of\b", "$at::timestamp", select)
+            select = re.sub(r"\bas_of\b", "$at::timestamp", sql(f"questions/{question}"))
         else:
-            select = _taken_now(select, anew=_ABOUT_WORKLOADS if about.asked else ())
+            select = _asked_now(question, anew=_ABOUT_WORKLOADS if about.asked else ())
         parameters = named(select, {**values, "at": about.at})
         return self.query(select, parameters, asked=about.asked)
 
@@ -634,6 +642,10 @@ def _taken_now(select: str, *, anew: Collection[str] = ()) -> str:
         return f"({_taken_now(_macro(f'{call[1]}_as_of')[1], anew=anew)})"
 
     return re.sub(r"\bas_of\b", _NOW, _AS_OF_CALL.sub(taken, select))
+
+
+def _asked_now(question: str, *, anew: Collection[str] = ()) -> str:
+    return _taken_now(sql(f"questions/{question}"), anew=anew)
 
 
 def _comment(sql: str) -> str:

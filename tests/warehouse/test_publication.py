@@ -22,7 +22,7 @@ from tests.warehouse.worlds import World, day, quote, term
 from warehouse.log import sql
 from warehouse.publication import KEPT, Format, Manifest, export, verify
 from warehouse.schemas import COLUMNS, OTHER_TABLES, SCHEMA_VERSION
-from warehouse.store import MACROS, PUBLISHED, TABLE_MACROS, TABLES, Store, StoreError
+from warehouse.store import MACROS, PUBLISHED, TABLE_MACROS, TABLES, Ask, Store, StoreError
 
 OLD_PYTHON = os.environ.get("OLD_DUCKDB_PYTHON")
 FORMULA = '=HYPERLINK("http://example.org")'
@@ -48,10 +48,16 @@ def market(folder: Path) -> World:
     return world
 
 
+def faces(ask: Ask) -> dict[str, bytes]:
+    """Make two files of what is about to be published."""
+    changes = ask("news", base_models=False)
+    return {"feeds/changes.txt": str(changes.height).encode(), "readme.txt": b"hello"}
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Publish a small market once, for tests that only read it."""
-    return market(tmp_path_factory.mktemp("market")).publish(at=10)
+    return market(tmp_path_factory.mktemp("market")).publish(at=10, faces=faces)
 
 
 @pytest.fixture
@@ -95,7 +101,15 @@ STEPS: tuple[tuple[object, str], ...] = (
     (shutil, "copyfile"),
     *(
         (Path, name)
-        for name in ("hardlink_to", "mkdir", "rename", "replace", "symlink_to", "write_text")
+        for name in (
+            "hardlink_to",
+            "mkdir",
+            "rename",
+            "replace",
+            "symlink_to",
+            "write_bytes",
+            "write_text",
+        )
     ),
 )
 
@@ -143,7 +157,7 @@ def turning_points(store: Store) -> list[int]:
     folder = store.folder.with_name("rehearsal")
     rehearsal = Store(shutil.copytree(store.folder, folder, symlinks=True))
     with rehearsal.session(), Disk() as disk:
-        rehearsal.publish()
+        rehearsal.publish(faces)
     steps = ["", *disk.steps, ""]
     return [
         number
@@ -158,6 +172,8 @@ def test_a_publication_is_a_database_a_file_per_table_and_a_manifest(published: 
     assert {path.name for path in folder.iterdir()} == {
         "ratecard.duckdb",
         "manifest.json",
+        "feeds",
+        "readme.txt",
         *(f"{table}.parquet" for table in PUBLISHED),
     }
     assert verify(folder) == []
@@ -173,6 +189,30 @@ def test_a_publication_is_a_database_a_file_per_table_and_a_manifest(published: 
     plain = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert plain["files"]["ratecard.duckdb"]["sha256"] == manifest.files["ratecard.duckdb"].sha256
     assert plain["built_at"] == "2026-01-11T00:00:00Z"
+
+
+def test_further_files_tell_of_what_they_are_published_with(world: World) -> None:
+    store = world.store
+    store.publish(faces)
+    folder = store.published.parent
+    first = folder.resolve()
+    assert (folder / "feeds" / "changes.txt").read_text(encoding="utf-8") == "1"
+    assert Manifest.of(folder).files["feeds/changes.txt"].byte_count == 1
+    assert verify(folder) == []
+    world.says(2, quote(3))
+    world.publish(faces=faces)
+    assert (folder / "feeds" / "changes.txt").read_text(encoding="utf-8") == "2"
+    assert (first / "feeds" / "changes.txt").read_text(encoding="utf-8") == "1"
+
+
+def test_where_a_further_file_cannot_be_made_the_last_publication_stands(world: World) -> None:
+    def broken(_: Ask) -> dict[str, bytes]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        world.store.publish(broken)
+    assert price(world.store) == 1
+    assert len(publications(world.store)) == 1
 
 
 @pytest.mark.parametrize("table", PUBLISHED)
@@ -225,7 +265,7 @@ def test_killed_at_any_moment_it_leaves_the_old_or_the_new_whole(world: World) -
     with store.session():
         for number in numbers:
             with Disk(number, Killed()) as disk, pytest.raises(Killed):
-                store.publish()
+                store.publish(faces)
             assert verify(store.published.parent) == []
             seen.append((price(store), disk.failed))
     # only what comes after the link is swapped can see the new one
@@ -245,7 +285,7 @@ def test_a_full_disk_loses_nothing_and_says_so(world: World) -> None:
     with store.session():
         for number in numbers:
             with Disk(number, full), pytest.raises(StoreError, match=words):
-                store.publish()
+                store.publish(faces)
             assert verify(store.published.parent) == []
             assert not list((store.folder / "publications").glob(".*"))
     store.publish()
@@ -271,9 +311,9 @@ def test_everything_is_on_disk_before_readers_are_pointed_at_it(
 
     monkeypatch.setattr(os, "fsync", note_sync)
     monkeypatch.setattr(Path, "replace", note_replace)
-    store.publish()
+    store.publish(faces)
     folder = store.published.parent.resolve()
-    for path in (*folder.iterdir(), folder, folder.parent):
+    for path in (*folder.rglob("*"), folder, folder.parent):
         assert path.stat().st_ino in swapped_after, path
     assert synced[-1] == store.folder.stat().st_ino
 
@@ -428,6 +468,9 @@ def miscount(folder: Path) -> None:
         (lambda folder: flip(folder / "ratecard.duckdb"), "ratecard.duckdb: its SHA-256 is"),
         (lambda folder: append(folder / "review.parquet", b"x"), "review.parquet: .* bytes, the"),
         (lambda folder: (folder / "ratecard.duckdb.wal").touch(), "wal: not in the manifest"),
+        (lambda folder: flip(folder / "feeds" / "changes.txt"), "feeds/changes.txt: its SHA-256"),
+        (lambda folder: shutil.rmtree(folder / "feeds"), "feeds/changes.txt cannot be read"),
+        (lambda folder: (folder / "feeds" / "x").touch(), "feeds/x: not in the manifest"),
         (miscount, "ratecard.duckdb: 0 rows of review, the manifest says 7"),
         (lambda folder: edit(folder, tables={}), "the manifest says None"),
         (lambda folder: edit(folder, schema_version=99), "schema version 99 is unknown"),

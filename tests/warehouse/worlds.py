@@ -11,7 +11,7 @@ from warehouse.captures import Look
 from warehouse.gate import Limits
 from warehouse.log import Statement
 from warehouse.schemas import Workloads, WorkloadTokens
-from warehouse.store import TABLES, Reference, Rules, Store
+from warehouse.store import TABLES, Faces, Reference, Rules, Store
 
 START = datetime(2026, 1, 1)  # noqa: DTZ001 the warehouse's times are UTC without an offset
 URL = "https://example.org"
@@ -167,11 +167,11 @@ class World:
         )
         self.store.prepare(day(at), reference, self.rules, "test")
 
-    def publish(self, at: float = 2000) -> Store:
+    def publish(self, at: float = 2000, faces: Faces = lambda _: {}) -> Store:
         """Build every table as of a day and publish them."""
         with self.store.session():
             self.prepare(at)
             for table in TABLES:
                 self.store.build(table)
-            self.store.publish()
+            self.store.publish(faces)
         return self.store
