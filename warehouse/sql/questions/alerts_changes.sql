@@ -1,0 +1,317 @@
+-- one row is a change that a rule of the user's fires on
+--
+-- A change is news where it began after its source was looked at before, or in the 30 days before
+-- it was told. It is silent where it was told by the first look at its source, where a re-read
+-- alone found it, and, but in a replay, where we came to know it 30 days after it was told.
+--
+-- What a price must have moved by counts from where it stood at the last alert: a fold over the
+-- prices of a fact, one for all the rules that measure alike, and so linear in the number of
+-- prices. For a single direction it counts from the dearest, or the cheapest, since then.
+with good_looks as materialized (
+    select source, looked_at, lag(looked_at) over (partition by source order by looked_at) as before_at
+    from looks
+    where outcome in ('read', 'unchanged')
+),
+
+rereads as materialized (
+    select * from price_changes where cause = 'correction'
+),
+
+told as materialized (
+    select
+        p.*,
+        case when p.new_availability = 'free' then 0 else p.new_unit_price end::double as price,
+        case when p.old_availability = 'free' then 0 else p.old_unit_price end::double as old_price,
+        p.cause in ('price_change', 'became_free', 'no_longer_free', 'announced') as is_move,
+        -- what a page says holds from the look on, unless the page dates it
+        coalesce(l.looked_at, c.captured_at, p.known_at) as told_at,
+        case when $is_replay then told_at else p.known_at end as fires_at,
+        hash(
+            p.source, p.provider, p.model, p.tuning_method, p.adapter, p.service_tier, p.region,
+            p.context_tier, p.meter, p.price_list, p.term
+        ) as fact,
+        p.meter is null and p.term is null as is_rename
+    from price_changes as p
+    left join looks as l
+        on p.source = l.source
+        and p.capture_sha256 = l.capture_sha256
+        and p.valid_from = l.looked_at
+    left join captures as c on p.source = c.source and p.capture_sha256 = c.capture_sha256
+    where p.cause not in ('correction', 'unit_restated')
+),
+
+judged as materialized (
+    select
+        t.*,
+        coalesce(
+            t.valid_from >= least(g.before_at, t.told_at - interval 30 day)
+            and ($is_replay or t.known_at <= t.told_at + interval 30 day),
+            false
+        )
+        -- without one before, it was the first look
+        and g.before_at is not null as is_news
+    from told as t
+    asof left join good_looks as g on t.source = g.source and t.told_at >= g.looked_at
+    anti join rereads as r
+        on t.source = r.source
+        and t.valid_from = r.valid_from
+        and t.known_at = r.known_at
+        and t.provider = r.provider
+        and t.model = r.model
+        and t.tuning_method = r.tuning_method
+        and t.adapter is not distinct from r.adapter
+        and t.service_tier = r.service_tier
+        and t.region is not distinct from r.region
+        and t.context_tier is not distinct from r.context_tier
+        and t.meter is not distinct from r.meter
+        and t.price_list is not distinct from r.price_list
+        and t.term is not distinct from r.term
+        -- that there was no change is what was believed before
+        and t.old_availability is not distinct from r.old_availability
+        and t.old_unit_price is not distinct from r.old_unit_price
+        and t.old_value is not distinct from r.old_value
+),
+
+rules as materialized (
+    select
+        *,
+        coalesce(since::timestamp, timestamp '-infinity') as watches_from,
+        direction <> 'any' or percent is not null or amount is not null as is_measured,
+        -- rules that measure alike share one fold
+        hash(watches_from, causes, direction, percent, amount) as measure
+    from alert_rules
+),
+
+named as materialized (
+    select distinct
+        j.provider,
+        j.model,
+        case when j.is_rename then lower(j.old_value) else lower(o.canonical_model) end as also
+    from judged as j
+    join offer_models as o on j.provider = o.provider and j.model = o.model
+),
+
+sellers as (
+    select distinct provider from named
+),
+
+-- a term of all the seller's models is one of those, too
+meant as materialized (
+    select distinct r.rule, n.provider, n.model
+    from rules as r
+    join sellers as s on coalesce(list_contains(r.providers, s.provider), true)
+    join named as n on s.provider = n.provider
+    where r.models is null
+        or n.model = '*'
+        or len(list_filter(r.models, lambda name: lower(n.model) glob name or n.also glob name)) > 0
+),
+
+facts_of as (
+    select distinct
+        fact, source, provider, model, tuning_method, service_tier, meter, term, is_rename
+    from judged
+),
+
+watched as materialized (
+    select r.rule, r.measure, r.is_measured, f.fact, f.term, f.model, f.is_rename
+    from meant as m
+    join rules as r using (rule)
+    join facts_of as f on m.provider = f.provider and m.model = f.model
+    where coalesce(list_contains(r.sources, f.source), true)
+        -- a rename is of the model, however it is tuned
+        and (f.is_rename or coalesce(list_contains(r.methods, f.tuning_method), true))
+        and (f.is_rename or coalesce(list_contains(r.tiers, f.service_tier), true))
+        and (
+            r.meters is null and r.terms is null
+            or list_contains(r.meters, f.meter)
+            or list_contains(r.terms, f.term)
+        )
+        and (not r.is_measured or f.meter is not null)
+),
+
+steps as (
+    select
+        w.measure,
+        w.fact,
+        any_value(w.direction) as direction,
+        any_value(w.percent) as percent,
+        any_value(w.amount)::double as amount,
+        list(
+            {
+                change_id: j.change_id,
+                price: j.price,
+                old_price: j.old_price,
+                -- in another currency, or from nothing, there is no measure
+                is_comparable: j.is_move
+                    and j.old_price is not null
+                    and (j.change_pct is not null or j.cause <> 'price_change'),
+                can_fire: j.is_news and list_contains(w.causes, j.cause)
+            }
+            order by j.told_at, j.valid_from, j.change_id
+        ) as prices
+    from (
+        select distinct
+            w.measure, w.fact, r.direction, r.percent, r.amount, r.causes, r.watches_from
+        from watched as w
+        join rules as r using (rule)
+        where w.is_measured
+    ) as w
+    join judged as j on w.fact = j.fact and j.fires_at >= w.watches_from
+    where j.price is not null
+    group by w.measure, w.fact
+),
+
+folded as (
+    select
+        measure,
+        unnest(list_reduce(
+            prices,
+            lambda so_far, step: case
+                when not step.is_comparable
+                    then {reference: step.price, hits: so_far.hits}
+                when step.can_fire
+                    and case direction
+                        when 'up' then step.price > so_far.reference
+                        when 'down' then step.price < so_far.reference
+                        else step.price <> so_far.reference
+                    end
+                    and (
+                        percent is null and amount is null
+                        or percent is not null
+                        and coalesce(
+                            round(abs(100 * (step.price / nullif(so_far.reference, 0) - 1)), 6)
+                            >= percent,
+                            true
+                        )
+                        or coalesce(round(abs(step.price - so_far.reference), 12) >= amount, false)
+                    )
+                    then {
+                        reference: step.price,
+                        hits: list_append(
+                            so_far.hits,
+                            {change_id: step.change_id, reference: so_far.reference}
+                        )
+                    }
+                else {
+                    reference: case direction
+                        when 'up' then least(so_far.reference, step.price)
+                        when 'down' then greatest(so_far.reference, step.price)
+                        else so_far.reference
+                    end,
+                    hits: so_far.hits
+                }
+            end,
+            {
+                reference: coalesce(prices[1].old_price, prices[1].price),
+                hits: []::struct(change_id varchar, reference double)[]
+            }
+        ).hits, recursive := true)
+    from steps
+),
+
+hits as (
+    select w.rule, f.change_id, f.reference
+    from folded as f
+    join judged as j using (change_id)
+    join watched as w on f.measure = w.measure and j.fact = w.fact and w.is_measured
+    union all
+    select w.rule, j.change_id, null
+    from watched as w
+    join rules as r using (rule)
+    join judged as j using (fact)
+    where not w.is_measured
+        and j.is_news
+        and list_contains(r.causes, j.cause)
+        and j.fires_at >= r.watches_from
+),
+
+events as (
+    select
+        *,
+        concat_ws(
+            ' ',
+            j.provider,
+            case
+                when j.is_rename then j.old_value
+                when j.model = '*' then 'every model'
+                else j.model
+            end,
+            nullif(nullif(j.tuning_method, 'none'), 'unknown'),
+            nullif(j.adapter, 'unknown'),
+            nullif(j.service_tier, 'standard'),
+            j.region,
+            j.context_tier,
+            j.price_list,
+            coalesce(j.meter, j.term)
+        ) as subject,
+        coalesce(j.old_value, j.old_availability) as old,
+        coalesce(j.new_value, j.new_availability) as new,
+        round(100 * (j.price / nullif(h.reference, 0) - 1), 2) as since_alert_pct
+    from hits as h
+    join judged as j using (change_id)
+    where j.fires_at >= $since::timestamp
+)
+
+select
+    md5(concat_ws('|', 'changes', rule, change_id)) as event_id,
+    'changes' as kind,
+    rule,
+    provider,
+    subject,
+    cause,
+    old,
+    new,
+    change_pct,
+    valid_from as began_at,
+    fires_at,
+    source,
+    url,
+    capture_sha256,
+    concat(
+        subject,
+        case
+            when is_rename then ' is called ' || new || ' now'
+            when cause = 'withdrawn' then concat(' is listed no more, and was ', old)
+            when cause = 'relisted' then concat(' is listed again at ', new)
+            when cause = 'listed' and old is null then concat(' is listed at ', new)
+            when term is not null
+                then concat(
+                    ' is ', coalesce(new, 'stated no more'), ' now, and was ', coalesce(old, 'not stated')
+                )
+            else concat(
+                case cause
+                    when 'became_free' then ' became free: from '
+                    when 'no_longer_free' then ' is free no longer: from '
+                    when 'announced' then ' is announced to go from '
+                    else ' went from '
+                end,
+                case
+                    when split_part(old, ' per ', 2) = split_part(new, ' per ', 2)
+                        then split_part(old, ' per ', 1)
+                    else coalesce(old, 'nothing stated')
+                end,
+                ' to ',
+                replace(coalesce(new, 'nothing stated'), ' per ', concat(' ', pricing_currency, ' per ')),
+                format(' ({:+.2f} %)', change_pct)
+            )
+        end,
+        case
+            when reference is distinct from old_price and since_alert_pct is not null
+                then format(
+                    ', {:+.2f} % against {:g}, from where this rule measures',
+                    since_alert_pct,
+                    reference
+                )
+        end,
+        case when valid_from > told_at then ' from ' else ' since ' end,
+        strftime(valid_from, '%Y-%m-%d'),
+        strftime(last_seen_before_at, ' (last seen otherwise on %Y-%m-%d)'),
+        '; ',
+        source,
+        ' says so at ',
+        url,
+        ', capture ',
+        left(capture_sha256, 12)
+    ) as says
+from events
+order by fires_at, event_id
