@@ -4,10 +4,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
 import polars as pl
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from sources._contract import SERVICE_TIERS, TERMS, TUNING_METHODS
 from sources._parsing import Meter
@@ -53,7 +61,7 @@ def _one_of(*known: str) -> AfterValidator:
 
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
 _Method = Annotated[str, _one_of(*TUNING_METHODS)]
-_Meter = Annotated[str, _one_of(*Meter)]
+_Meter = Annotated[str, _one_of(*get_args(Meter))]
 _Term = Annotated[str, _one_of(*TERMS)]
 _Tier = Annotated[str, _one_of(*SERVICE_TIERS)]
 _Cause = Annotated[str, _one_of(*CAUSES)]
@@ -69,33 +77,33 @@ class Rule(BaseModel):
         default=None, description="the day from which it watches; what came before is silent"
     )
 
+    @field_validator("*")
+    @classmethod
+    def _asks_for_something(cls, said: object) -> object:
+        if said == ():
+            raise ValueError("an empty list asks for nothing; leave it out to ask for all")
+        return said
+
 
 class _Offers(Rule):
-    providers: tuple[_Text, ...] | None = Field(
-        default=None, min_length=1, description="only these sellers"
-    )
+    providers: tuple[_Text, ...] | None = Field(default=None, description="only these sellers")
     models: tuple[_Text, ...] | None = Field(
         default=None,
-        min_length=1,
         description="only models that are called so; * is any text, and upper case is as lower",
     )
     methods: tuple[_Method, ...] | None = Field(
-        default=None, min_length=1, description="only these ways of tuning; none is a base model"
+        default=None, description="only these ways of tuning; none is a base model"
     )
 
 
 class _Facts(_Offers):
     meters: tuple[_Meter, ...] | None = Field(
-        default=None, min_length=1, description="only prices of these meters"
+        default=None, description="only prices of these meters"
     )
-    terms: tuple[_Term, ...] | None = Field(
-        default=None, min_length=1, description="only these terms"
-    )
-    tiers: tuple[_Tier, ...] | None = Field(
-        default=None, min_length=1, description="only these service tiers"
-    )
+    terms: tuple[_Term, ...] | None = Field(default=None, description="only these terms")
+    tiers: tuple[_Tier, ...] | None = Field(default=None, description="only these service tiers")
     sources: tuple[_Text, ...] | None = Field(
-        default=None, min_length=1, description="only what these sources say"
+        default=None, description="only what these sources say"
     )
 
 
@@ -104,7 +112,6 @@ class ChangeRule(_Facts):
 
     causes: tuple[_Cause, ...] | None = Field(
         default=None,
-        min_length=1,
         description="only these causes; if not given, all that fit the other keys",
     )
     direction: Annotated[str, _one_of("up", "down", "any")] = Field(
@@ -170,7 +177,6 @@ class EndRule(_Offers):
     """A table `[alerts.ends.NAME]`: a model is shut down, or trained for the last time, soon."""
 
     terms: tuple[_End, ...] = Field(
-        min_length=1,
         default=("shutdown_on", "last_training_on"),
         description="which end: shutdown_on, last_training_on, or both",
     )
@@ -183,7 +189,7 @@ class UnconfirmedRule(_Offers):
     """A table `[alerts.unconfirmed.NAME]`: a price that the ranking picks was not seen again."""
 
     meters: tuple[_Meter, ...] | None = Field(
-        default=None, min_length=1, description="only prices of these meters"
+        default=None, description="only prices of these meters"
     )
     days: PositiveInt = Field(
         default=30, le=3650, description="for how many days nobody confirmed the price"
@@ -193,9 +199,7 @@ class UnconfirmedRule(_Offers):
 class FailingRule(Rule):
     """A table `[alerts.failing.NAME]`: a source gives nothing that can be believed."""
 
-    sources: tuple[_Text, ...] | None = Field(
-        default=None, min_length=1, description="only these sources"
-    )
+    sources: tuple[_Text, ...] | None = Field(default=None, description="only these sources")
     days: PositiveInt = Field(
         default=3, le=3650, description="for how many days every look at it failed"
     )
@@ -204,9 +208,7 @@ class FailingRule(Rule):
 class ReviewRule(Rule):
     """A table `[alerts.review.NAME]`: a page, or a part of it, waits for a decision."""
 
-    sources: tuple[_Text, ...] | None = Field(
-        default=None, min_length=1, description="only these sources"
-    )
+    sources: tuple[_Text, ...] | None = Field(default=None, description="only these sources")
 
 
 class DisagreementRule(_Facts):

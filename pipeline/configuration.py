@@ -271,7 +271,8 @@ def _line(mistake: str, text: str) -> str:
     """Name the line that a mistake is in: its key's, or that of its table's header."""
     steps = mistake.partition(": ")[0].split(".")
     for depth in range(len(steps), 0, -1):
-        header = re.compile(rf"\[+\s*{re.escape('.'.join(steps[:depth]))}\s*\]")
+        path = r"\s*\.\s*".join(f'"?{re.escape(step)}"?' for step in steps[:depth])
+        header = re.compile(rf"\[+\s*{path}\s*[.\]]")
         key = re.compile(rf"\s*{re.escape(steps[depth])}\s*=") if depth < len(steps) else None
         found = None
         for number, line in enumerate(text.splitlines(), 1):

@@ -1,8 +1,8 @@
 -- one row is a change that a rule of the user's fires on
 --
 -- A change is news where it began after its source was looked at before, or in the 30 days before
--- it was told. It is silent where it was told by the first look at its source, where a re-read
--- alone found it, and, but in a replay, where we came to know it 30 days after it was told.
+-- it was told. It is silent where the first look at its source told it, where a re-read alone
+-- found it, and, but in a replay, where we came to know it more than 30 days after it was told.
 --
 -- What a price must have moved by counts from where it stood at the last alert: a fold over the
 -- prices of a fact, one for all the rules that measure alike, and so linear in the number of
@@ -13,63 +13,58 @@ with good_looks as materialized (
     where outcome in ('read', 'unchanged')
 ),
 
-rereads as materialized (
-    select * from price_changes where cause = 'correction'
+stated as materialized (
+    select
+        *,
+        hash(
+            source, provider, model, tuning_method, adapter, service_tier, region, context_tier,
+            meter, price_list, term
+        ) as fact
+    from price_changes
 ),
 
-told as materialized (
+-- what was believed of a capture before it was first read again
+rereads as (
+    select distinct on (fact, valid_from)
+        fact, valid_from, row(old_availability, old_unit_price, old_value) as old_says
+    from stated
+    where cause = 'correction'
+    order by fact, valid_from, known_at
+),
+
+told as (
     select
-        p.*,
-        case when p.new_availability = 'free' then 0 else p.new_unit_price end::double as price,
-        case when p.old_availability = 'free' then 0 else p.old_unit_price end::double as old_price,
-        p.cause in ('price_change', 'became_free', 'no_longer_free', 'announced') as is_move,
+        s.*,
+        case when s.new_availability = 'free' then 0 else s.new_unit_price end::double as price,
+        case when s.old_availability = 'free' then 0 else s.old_unit_price end::double as old_price,
         -- what a page says holds from the look on, unless the page dates it
-        coalesce(l.looked_at, c.captured_at, p.known_at) as told_at,
-        case when $is_replay then told_at else p.known_at end as fires_at,
-        hash(
-            p.source, p.provider, p.model, p.tuning_method, p.adapter, p.service_tier, p.region,
-            p.context_tier, p.meter, p.price_list, p.term
-        ) as fact,
-        p.meter is null and p.term is null as is_rename
-    from price_changes as p
+        coalesce(l.looked_at, c.captured_at, s.known_at) as told_at,
+        -- a better reading of a change that was known is no news
+        case when r.fact is null then s.known_at else coalesce(l.known_at, s.known_at) end as first_known_at,
+        case when $is_replay then told_at else first_known_at end as fires_at,
+        s.meter is null and s.term is null as is_rename
+    from stated as s
     left join looks as l
-        on p.source = l.source
-        and p.capture_sha256 = l.capture_sha256
-        and p.valid_from = l.looked_at
-    left join captures as c on p.source = c.source and p.capture_sha256 = c.capture_sha256
-    where p.cause not in ('correction', 'unit_restated')
+        on s.source = l.source
+        and s.capture_sha256 = l.capture_sha256
+        and s.valid_from = l.looked_at
+    left join captures as c on s.source = c.source and s.capture_sha256 = c.capture_sha256
+    left join rereads as r on s.fact = r.fact and s.valid_from = r.valid_from
+    where s.cause not in ('correction', 'unit_restated')
+        -- that nothing had changed is what was believed before it was read again
+        and r.old_says is distinct from row(s.old_availability, s.old_unit_price, s.old_value)
 ),
 
 judged as materialized (
     select
         t.*,
-        coalesce(
-            t.valid_from >= least(g.before_at, t.told_at - interval 30 day)
-            and ($is_replay or t.known_at <= t.told_at + interval 30 day),
-            false
-        )
-        -- without one before, it was the first look
-        and g.before_at is not null as is_news
+        t.cause in ('price_change', 'became_free', 'no_longer_free', 'announced') as is_move,
+        -- without a look before, it was the first
+        g.before_at is not null
+        and t.valid_from >= least(g.before_at, t.told_at - interval 30 day)
+        and ($is_replay or t.first_known_at <= t.told_at + interval 30 day) as is_news
     from told as t
     asof left join good_looks as g on t.source = g.source and t.told_at >= g.looked_at
-    anti join rereads as r
-        on t.source = r.source
-        and t.valid_from = r.valid_from
-        and t.known_at = r.known_at
-        and t.provider = r.provider
-        and t.model = r.model
-        and t.tuning_method = r.tuning_method
-        and t.adapter is not distinct from r.adapter
-        and t.service_tier = r.service_tier
-        and t.region is not distinct from r.region
-        and t.context_tier is not distinct from r.context_tier
-        and t.meter is not distinct from r.meter
-        and t.price_list is not distinct from r.price_list
-        and t.term is not distinct from r.term
-        -- that there was no change is what was believed before
-        and t.old_availability is not distinct from r.old_availability
-        and t.old_unit_price is not distinct from r.old_unit_price
-        and t.old_value is not distinct from r.old_value
 ),
 
 rules as materialized (
