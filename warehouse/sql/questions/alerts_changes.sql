@@ -58,6 +58,7 @@ told as (
 judged as materialized (
     select
         t.*,
+        row_number() over () as number,
         t.cause in ('price_change', 'became_free', 'no_longer_free', 'announced') as is_move,
         -- without a look before, it was the first
         g.before_at is not null
@@ -101,10 +102,12 @@ meant as materialized (
         or len(list_filter(r.models, lambda name: lower(n.model) glob name or n.also glob name)) > 0
 ),
 
+-- what nothing is asked about of late cannot fire
 facts_of as (
     select distinct
         fact, source, provider, model, tuning_method, service_tier, meter, term, is_rename
     from judged
+    where is_news and fires_at >= $since::timestamp
 ),
 
 watched as materialized (
@@ -133,14 +136,15 @@ steps as (
         any_value(w.amount)::double as amount,
         list(
             {
-                change_id: j.change_id,
+                number: j.number,
                 price: j.price,
                 old_price: j.old_price,
                 -- in another currency, or from nothing, there is no measure
                 is_comparable: j.is_move
                     and j.old_price is not null
                     and (j.change_pct is not null or j.cause <> 'price_change'),
-                can_fire: j.is_news and list_contains(w.causes, j.cause)
+                can_fire: j.is_news and list_contains(w.causes, j.cause),
+                is_asked: j.fires_at >= $since::timestamp
             }
             order by j.told_at, j.valid_from, j.change_id
         ) as prices
@@ -182,10 +186,14 @@ folded as (
                     )
                     then {
                         reference: step.price,
-                        hits: list_append(
-                            so_far.hits,
-                            {change_id: step.change_id, reference: so_far.reference}
-                        )
+                        hits: case
+                            when step.is_asked
+                                then list_append(
+                                    so_far.hits,
+                                    {number: step.number, reference: so_far.reference}
+                                )
+                            else so_far.hits
+                        end
                     }
                 else {
                     reference: case direction
@@ -198,26 +206,26 @@ folded as (
             end,
             {
                 reference: coalesce(prices[1].old_price, prices[1].price),
-                hits: []::struct(change_id varchar, reference double)[]
+                hits: []::struct(number bigint, reference double)[]
             }
         ).hits, recursive := true)
     from steps
 ),
 
 hits as (
-    select w.rule, f.change_id, f.reference
+    select w.rule, f.number, f.reference
     from folded as f
-    join judged as j using (change_id)
+    join judged as j using (number)
     join watched as w on f.measure = w.measure and j.fact = w.fact and w.is_measured
     union all
-    select w.rule, j.change_id, null
+    select w.rule, j.number, null
     from watched as w
     join rules as r using (rule)
     join judged as j using (fact)
     where not w.is_measured
         and j.is_news
         and list_contains(r.causes, j.cause)
-        and j.fires_at >= r.watches_from
+        and j.fires_at >= greatest(r.watches_from, $since::timestamp)
 ),
 
 events as (
@@ -243,8 +251,7 @@ events as (
         coalesce(j.new_value, j.new_availability) as new,
         round(100 * (j.price / nullif(h.reference, 0) - 1), 2) as since_alert_pct
     from hits as h
-    join judged as j using (change_id)
-    where j.fires_at >= $since::timestamp
+    join judged as j using (number)
 )
 
 select
