@@ -59,6 +59,7 @@ select
     'https://example.org' as url,
     null::varchar as remark
 from steps;
+create table price_history as select provider, model, tuning_method from price_changes limit 0;
 create table looks as
 select
     'page' || page as source,

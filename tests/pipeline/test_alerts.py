@@ -404,6 +404,27 @@ def test_a_change_of_long_ago_that_a_page_dates_now_is_silent(world: World) -> N
     assert "price_change" not in told(world, changes={})["cause"].to_list()
 
 
+def test_a_rename_is_one_event_for_who_asks_about_the_model(world: World) -> None:
+    world.limits = Limits()
+    others = [quote(price, model=f"other {price}") for price in range(2, 9)]
+    for number, name in enumerate(["classifier model 3b", "classifier (3b)"]):
+        both = [quote(1, model=name), quote(3, model=name, meter="input_tokens")]
+        says(world, FIRST + number, *both, *others)
+    for rule, count in (
+        ({}, 1),
+        ({"models": ["*model 3b"]}, 1),
+        ({"models": ["classifier (3b)"], "methods": ["sft"]}, 1),
+        ({"methods": ["none"]}, 0),
+        ({"models": ["other*"]}, 0),
+        ({"percent": 1}, 0),
+    ):
+        events = told(world, changes=rule)
+        assert events.height == count, rule
+        if count:
+            said = "seller classifier model 3b is called classifier (3b) now since 2028-09-29"
+            assert events["says"][0].startswith(said)
+
+
 # How it is told.
 
 

@@ -23,6 +23,16 @@ stated as materialized (
     from price_changes
 ),
 
+-- a rename is of the model, however it is tuned
+renamed as (
+    select provider, model, list(distinct tuning_method) as methods
+    from price_history
+    where (provider, model) in (
+        select (provider, model) from stated where meter is null and term is null
+    )
+    group by provider, model
+),
+
 -- what was believed of a capture before it was first read again
 rereads as (
     select distinct on (fact, valid_from)
@@ -42,13 +52,15 @@ told as (
         -- a better reading of a change that was known is no news
         case when r.fact is null then s.known_at else coalesce(l.known_at, s.known_at) end as first_known_at,
         case when $is_replay then told_at else first_known_at end as fires_at,
-        s.meter is null and s.term is null as is_rename
+        s.meter is null and s.term is null as is_rename,
+        case when is_rename then n.methods else [s.tuning_method] end as methods
     from stated as s
     left join looks as l
         on s.source = l.source
         and s.capture_sha256 = l.capture_sha256
         and s.valid_from = l.looked_at
     left join captures as c on s.source = c.source and s.capture_sha256 = c.capture_sha256
+    left join renamed as n on s.provider = n.provider and s.model = n.model
     left join rereads as r on s.fact = r.fact and s.valid_from = r.valid_from
     where s.cause not in ('correction', 'unit_restated')
         -- that nothing had changed is what was believed before it was read again
@@ -105,7 +117,7 @@ meant as materialized (
 -- what nothing is asked about of late cannot fire
 facts_of as (
     select distinct
-        fact, source, provider, model, tuning_method, service_tier, meter, term, is_rename
+        fact, source, provider, model, methods, service_tier, meter, term, is_rename
     from judged
     where is_news and fires_at >= $since::timestamp
 ),
@@ -116,8 +128,7 @@ watched as materialized (
     join rules as r using (rule)
     join facts_of as f on m.provider = f.provider and m.model = f.model
     where coalesce(list_contains(r.sources, f.source), true)
-        -- a rename is of the model, however it is tuned
-        and (f.is_rename or coalesce(list_contains(r.methods, f.tuning_method), true))
+        and coalesce(list_has_any(r.methods, f.methods), true)
         and (f.is_rename or coalesce(list_contains(r.tiers, f.service_tier), true))
         and (
             r.meters is null and r.terms is null
