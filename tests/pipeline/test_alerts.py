@@ -15,7 +15,7 @@ from pipeline.alerts import KINDS, RESOLD, Alerts, digests, fired, rule_frame
 from pipeline.configuration import ConfigurationError, load_setup, read_configuration
 from pipeline.workloads import Workload, workload_frame
 from sources._contract import every_source
-from tests.pipeline.conftest import latest_capture, ratecard, small_sources
+from tests.pipeline.conftest import First, latest_capture, ratecard, small_sources
 from tests.pipeline.test_backfill import load
 from tests.pipeline.test_real_history import captures_of
 from tests.warehouse.worlds import World, day, quote, term
@@ -648,6 +648,7 @@ REAL: Final = {
         "old_chats": {"providers": ["azure"], "models": ["gpt-3.5-*"], "causes": ["lifecycle"]},
     },
     "review": {"pages": {}},
+    "cheapest": {"to_run": {"question": "tuned_inference", "constraints": "listed"}},
 }
 # What a person finds who lays the pages side by side.
 EXPECTED: Final = """
@@ -675,6 +676,7 @@ EXPECTED: Final = """
 2026-07-06 tuned_ends openai gpt-4 sft shutdown_on -> 2026-10-23
 2026-07-06 tuned_ends openai gpt-4.1-nano-2025-04-14 sft shutdown_on -> 2026-10-23
 2026-07-06 tuned_ends openai o4-mini-2025-04-16 rft shutdown_on -> 2026-10-23
+2026-08-04 to_run tuned_inference under listed
 2026-08-04 tuned_prices mistral Classifier API model 3B sft EUR input_tokens 0.04 -> 0.088
 2026-08-04 tuned_prices mistral Classifier API model 3B sft EUR output_tokens 0.04 -> 0.088
 2026-08-04 tuned_prices mistral Classifier API model 3B sft EUR storage_months 2 -> 1.75
@@ -707,3 +709,26 @@ def line(**event: Any) -> str:  # noqa: ANN401 any column
         if event["subject"].endswith(str(event["old"])):
             del parts[3]
     return " ".join(filter(None, parts))
+
+
+def test_the_examples_of_the_docs_can_be_checked_and_replayed(
+    answered: First, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Path("docs/alerts.md").read_text(encoding="utf-8")
+    (tmp_path / "ratecard.toml").write_text(
+        page.partition("```toml\n")[2].partition("```")[0], encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    for command in (("check",), ("replay", "--since", "2026-01-01")):
+        ran = ratecard("alerts", *command, "--json", "--data-dir", answered.folder)
+        assert (ran.code, ran.err) == (0, "")
+        entries = json.loads(ran.out)
+        # a first load has no news, but it has states
+        assert {entry["kind"] for entry in entries} <= {
+            "ends",
+            "failing",
+            "review",
+            "disagreements",
+        }
+        ids = [event["event_id"] for entry in entries for event in entry["events"]]
+        assert len(ids) == len({*ids})

@@ -38,14 +38,18 @@ told as (
     select
         e.*,
         (
-            select string_agg(distinct w.offer || format(' at {} USD', round(w.last_usd, 4)), ' and ')
+            select array_to_string(
+                list_sort(list(distinct w.offer || format(' at {} USD', round(w.last_usd, 4)))), ' and '
+            )
             from spans as w
             where w.question = e.question
                 and w.constraint_set = e.constraint_set
                 and w.won_to = e.moment
         ) as old,
         (
-            select string_agg(distinct w.offer || format(' at {} USD', round(w.first_usd, 4)), ' and ')
+            select array_to_string(
+                list_sort(list(distinct w.offer || format(' at {} USD', round(w.first_usd, 4)))), ' and '
+            )
             from spans as w
             where w.question = e.question
                 and w.constraint_set = e.constraint_set
@@ -84,7 +88,7 @@ select
         ' under ',
         t.constraint_set,
         ' is now ',
-        coalesce(t.new, 'nobody'),
+        coalesce(nullif(t.new, ''), 'nobody'),
         ', and was ',
         t.old,
         strftime(t.moment, ', since %Y-%m-%d: '),
