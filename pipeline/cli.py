@@ -9,6 +9,7 @@ import polars as pl
 import typer
 from rich.table import Table
 
+from pipeline.cli_alerts import app as alerts_app
 from pipeline.cli_workloads import app as workloads_app
 from pipeline.terminal import (
     AsJson,
@@ -48,6 +49,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.registered_commands += workloads_app.registered_commands
+app.add_typer(alerts_app, name="alerts")
 
 
 @app.command(epilog="Example: ratecard refresh openai_pricing zhipu_pricing")

@@ -3,6 +3,7 @@
 The sources are those built in and those that the user described in `ratecard.toml`.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
+from pipeline.alerts import KINDS, RESOLD, Alerts, misnamed
 from pipeline.settings import Settings, load_settings
 from pipeline.workloads import (
     USUAL_CONSTRAINTS,
@@ -126,6 +128,7 @@ class Configuration(BaseModel):
     constraints: dict[Identifier, Constraints] = Field(
         default_factory=dict, description="under which conditions offers compete, by name"
     )
+    alerts: Annotated[Alerts, Field(description="what you want to be told of")] = Alerts()
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ class Setup:
     workloads: Mapping[str, Workload] = field(default_factory=reference_workloads)
     constraints: Mapping[str, Constraints] = field(default_factory=lambda: USUAL_CONSTRAINTS)
     ranking: tuple[str, ...] = SPEAKERS
+    alerts: Alerts = field(default_factory=Alerts)
 
     @cached_property
     def counted(self) -> Counted:
@@ -201,13 +205,15 @@ def load_setup(data_dir: Path | None = None) -> Setup:
         {**reference_workloads(), **beside(written.workloads, file.parent)},
         {**USUAL_CONSTRAINTS, **written.constraints},
         written.ranking.order,
+        written.alerts,
     )
 
 
 def read_configuration(file: Path) -> Configuration:
     """Read the configuration file; `ConfigurationError` tells all its mistakes at once."""
     try:
-        written = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        written = tomllib.loads(text)
     except OSError as error:
         raise ConfigurationError(
             f"{file} cannot be read: {error.strerror}; put it there, or mend RATECARD_CONFIG"
@@ -221,7 +227,7 @@ def read_configuration(file: Path) -> Configuration:
         mistakes = [*_explained(error, written), *mistakes]
     if mistakes:
         count = f"{len(mistakes)} mistakes" if len(mistakes) > 1 else "a mistake"
-        lines = "".join(f"\n  {mistake}" for mistake in mistakes)
+        lines = "".join(f"\n  {mistake}{_line(mistake, text)}" for mistake in mistakes)
         raise ConfigurationError(f"{file} has {count}, and nothing was done:{lines}")
     return configuration
 
@@ -234,6 +240,58 @@ def _misplaced(written: Mapping[str, Any]) -> Iterator[str]:
             yield f"sources.{name}: a built-in source has this name; take another"
         for key, problem in gaps(said) if isinstance(said, dict) else ():
             yield f"sources.{name}.{key}: {problem}"
+    yield from misnamed(written.get("alerts"), _named(written))
+
+
+def _named(written: Mapping[str, Any]) -> Mapping[str, list[str]]:
+    """Give the names that rules may use, by the key that uses them."""
+
+    def tables(key: str) -> dict[str, Any]:
+        return said if isinstance(said := written.get(key), dict) else {}
+
+    described = [said for said in tables("sources").values() if isinstance(said, dict)]
+    workloads = [*reference_workloads(), *tables("workloads")]
+    names = {
+        "sources": [*every_source(), *tables("sources")],
+        "workload": workloads,
+        "question": [
+            "training",
+            "paid_training",
+            "tuned_inference",
+            *(f"workload:{name}" for name in workloads),
+        ],
+        "constraints": [*USUAL_CONSTRAINTS, *tables("constraints")],
+    }
+    # a source whose table names the sellers may speak of anybody
+    if all("provider" in said for said in described):
+        speakers = [source.provider for source in every_source().values()]
+        names["providers"] = sorted(
+            {name for name in speakers if name}
+            | {*RESOLD}
+            | {said["provider"] for said in described}
+        )
+    return names
+
+
+def _line(mistake: str, text: str) -> str:
+    """Name the line that a mistake is in: its key's, or that of its table's header."""
+    steps = mistake.partition(": ")[0].split(".")
+    for depth in range(len(steps), 0, -1):
+        path = r"\s*\.\s*".join(f'"?{re.escape(step)}"?' for step in steps[:depth])
+        header = re.compile(rf"\[+\s*{path}\s*[.\]]")
+        key = re.compile(rf"\s*{re.escape(steps[depth])}\s*=") if depth < len(steps) else None
+        found = None
+        for number, line in enumerate(text.splitlines(), 1):
+            if header.match(line.strip()):
+                found = number
+            elif found and line.lstrip().startswith("["):
+                break
+            elif found and key and key.match(line):
+                found = number
+                break
+        if found:
+            return f" (line {found})"
+    return ""
 
 
 def _explained(error: ValidationError, written: Mapping[str, Any]) -> Iterator[str]:
@@ -250,7 +308,8 @@ def _explained(error: ValidationError, written: Mapping[str, Any]) -> Iterator[s
                 yield f"{place}: is missing; add {keys[key]}"
             case "value_error":
                 # a table says of each of its keys what is wrong with it
-                joint = "." if loc[-2:-1] in {("columns",), ("sources",), ("workloads",)} else ": "
+                is_table = loc[-2:-1] in {("columns",), ("sources",), ("workloads",)}
+                joint = "." if is_table or (loc[0] == "alerts" and len(loc) == _RULE) else ": "
                 for line in found["msg"].removeprefix("Value error, ").split("\n"):
                     yield f"{place}{joint}{line}"
             case _:
@@ -258,6 +317,8 @@ def _explained(error: ValidationError, written: Mapping[str, Any]) -> Iterator[s
 
 
 _Loc = tuple[int | str, ...]
+# `alerts`, the kind, the name
+_RULE: Final = 3
 
 
 def _keys_at(loc: _Loc) -> tuple[Mapping[str, str], str]:
@@ -278,6 +339,10 @@ def _keys_at(loc: _Loc) -> tuple[Mapping[str, str], str]:
             model = Constraints
         case ("ranking", *rest):
             model = Ranking
+        case ("alerts", kind, _, *rest) if kind in KINDS:
+            model = KINDS[str(kind)]
+        case ("alerts", *rest):
+            model = Alerts
         case _:
             model, rest = Configuration, [*loc]
     keys = {name: described.description or "" for name, described in model.model_fields.items()}

@@ -17,6 +17,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
+from pipeline.alerts import KINDS
 from pipeline.cli import app
 from pipeline.configuration import read_configuration
 from pipeline.settings import Settings
@@ -346,6 +347,25 @@ def test_the_examples_of_workloads_and_constraints_can_be_written(tmp_path: Path
     written = read_configuration(file)
     assert {*written.workloads} == {"invoices"}
     assert {*written.constraints} == {"ours_to_keep"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_keys_of_alert_rules_are_those_that_can_be_written(kind: str) -> None:
+    section = DOCS["alerts.md"].partition(f"## `{kind}`")[2].partition("\n## ")[0]
+    listed = {key.strip("`"): says for key, says in rows_of_table(KEYS, section)}
+    fields = KINDS[kind].model_fields.items()
+    assert listed == {name: described.description for name, described in fields}
+
+
+KEYS: Final = "| key | what it says |"
+
+
+def test_the_examples_of_alert_rules_can_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "ratecard.toml"
+    shown = re.findall(r"```toml\n(.*?)```", DOCS["alerts.md"], re.DOTALL)
+    file.write_text("\n".join(shown), encoding="utf-8")
+    rules = [*read_configuration(file).alerts.rules]
+    assert {kind for kind, _, _ in rules} == {*KINDS}
 
 
 def test_the_rules_of_billing_in_the_docs_are_those_there_are() -> None:

@@ -4,7 +4,7 @@ A build that breaks its schema replaces nothing. The columns named in it are the
 table may have more.
 """
 
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import pandera.polars as pa
 import polars as pl
@@ -39,6 +39,10 @@ Price = Annotated[pl.Decimal, 38, 18]
 Usd = Annotated[pl.Decimal, 20, 8]
 Share = Annotated[pl.Decimal, 5, 4]
 Instant = Annotated[pl.Datetime, "us", None]
+
+
+def _names() -> Any:  # noqa: ANN401 pandera's own word for a column
+    return pa.Field(nullable=True, dtype_kwargs={"inner": pl.String()})
 
 
 class Offers(pa.DataFrameModel):
@@ -343,11 +347,44 @@ class ConstraintSets(pa.DataFrameModel):
         strict: ClassVar = True
 
 
+class AlertRules(pa.DataFrameModel):
+    """What the user wants to be told; a null asks for all, a column of another kind is null."""
+
+    kind: str
+    rule: str
+    since: pl.Date = pa.Field(nullable=True)
+    providers: pl.List = _names()
+    models: pl.List = _names()
+    methods: pl.List = _names()
+    meters: pl.List = _names()
+    terms: pl.List = _names()
+    tiers: pl.List = _names()
+    sources: pl.List = _names()
+    causes: pl.List = _names()
+    direction: str = pa.Field(nullable=True, isin=("up", "down", "any"))
+    percent: float = pa.Field(nullable=True, gt=0)
+    amount: Price = pa.Field(nullable=True, gt=0)
+    question: str = pa.Field(nullable=True)
+    constraints: str = pa.Field(nullable=True)
+    workload: str = pa.Field(nullable=True)
+    requests: pl.Int64 = pa.Field(nullable=True, gt=0)
+    comparator: str = pa.Field(nullable=True)
+    days: pl.Int64 = pa.Field(nullable=True, gt=0)
+
+    class Config:
+        """Each rule stands once, and there is no more to it than this."""
+
+        strict: ClassVar = True
+        unique: ClassVar = ["kind", "rule"]
+
+
 ASKED: Final[dict[str, type[pa.DataFrameModel]]] = {
     "workloads": Workloads,
     "constraint_sets": ConstraintSets,
     "workload_tokens": WorkloadTokens,
 }
+# What a question can bring with it: others than the published ones, and what is never published.
+BROUGHT: Final[dict[str, type[pa.DataFrameModel]]] = {**ASKED, "alert_rules": AlertRules}
 SCHEMAS: Final[dict[str, type[pa.DataFrameModel]]] = {
     "current_prices": CurrentPrices,
     "price_history": PriceHistory,

@@ -45,7 +45,7 @@ from warehouse.publication import (
     unstage,
     verify,
 )
-from warehouse.schemas import ASKED, OTHER_TABLES, SCHEMA_VERSION, SCHEMAS
+from warehouse.schemas import ASKED, BROUGHT, OTHER_TABLES, SCHEMA_VERSION, SCHEMAS
 
 LOG: Final = ("looks", "captures", "facts", "doubts", "decisions", "choices", "corrections")
 MACROS: Final = (
@@ -148,7 +148,8 @@ class Reference(NamedTuple):
 class About(NamedTuple):
     """What a question is about: now or another instant, the published workloads or others.
 
-    `asked` has tables as `Reference` has them, by name, to take the place of the published ones.
+    `asked` has tables as `Reference` has them, by name, to take the place of the published ones,
+    or the table `alert_rules`, which is never published.
     """
 
     at: datetime | None = None
@@ -456,13 +457,15 @@ class Store:
     ) -> pl.DataFrame:
         """Answer a query on the published file; `StoreError` where there is none or it is wrong.
 
-        Macros see the tables in `asked`, which are some of `Reference`, instead of the published.
+        Macros see the tables in `asked`, as in `About`, instead of the published.
         """
         self._demand_published()
         try:
             with duckdb.connect(self.published, read_only=True) as db:
+                # what it draws of a long query would stand in the answer
+                db.execute("set enable_progress_bar = false")
                 for name, rows in asked.items():
-                    db.register("incoming", ASKED[name].validate(rows).to_arrow())
+                    db.register("incoming", BROUGHT[name].validate(rows).to_arrow())
                     db.execute(f"create temp table {name} as from incoming")
                     db.unregister("incoming")
                 answer = db.sql(question, params=dict(parameters) if parameters else None)

@@ -49,8 +49,9 @@ WRITING: Final = (
     "verify",
     "digest",
 )
-# Their own tests are in test_sources_command.py and test_review.py.
+# Their own tests are in test_alerts.py, test_sources_command.py and test_review.py.
 NESTED: Final = {
+    "alerts": ("alerts list", "alerts check", "alerts replay"),
     "sources": ("sources list", "sources try"),
     "review": ("review", "review show", "review accept", "review reject"),
 }

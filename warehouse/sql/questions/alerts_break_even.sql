@@ -1,0 +1,127 @@
+-- one row is an offer whose break-even crossed the requests that a rule asks about
+--
+-- Asked just before each change of a price or a term, and at it: silence and first looks, which
+-- move verdicts at other moments, are no news. What was unknown before or after crosses nothing.
+with moments as (
+    select distinct valid_from as moment
+    from price_changes
+    where valid_from between $since::timestamp and (select built_at from build_info)
+        and cause not in ('correction', 'unit_restated')
+        and last_seen_before_at is not null
+),
+
+sides as materialized (
+    select m.moment, false as is_after, b.*
+    from moments as m,
+        lateral (select * from break_even_as_of(m.moment - interval 1 microsecond)) as b
+    union all
+    select m.moment, true as is_after, b.*
+    from moments as m,
+        lateral (select * from break_even_as_of(m.moment)) as b
+),
+
+crossed as (
+    select
+        r.rule,
+        r.requests as asked,
+        a.*,
+        concat_ws(
+            ' ',
+            a.provider,
+            a.model,
+            nullif(a.tuning_method, 'unknown'),
+            nullif(a.adapter, 'unknown'),
+            nullif(a.service_tier, 'standard'),
+            a.region,
+            a.context_tier
+        ) as offer,
+        b.requests_needed as needed_before,
+        coalesce(a.requests_needed <= r.requests, false) as pays,
+        coalesce(b.requests_needed <= r.requests, false) as paid
+    from sides as a
+    join sides as b
+        on a.moment = b.moment
+        and a.workload = b.workload
+        and a.comparator = b.comparator
+        and a.provider = b.provider
+        and a.model = b.model
+        and a.tuning_method = b.tuning_method
+        and a.adapter is not distinct from b.adapter
+        and a.service_tier = b.service_tier
+        and a.region is not distinct from b.region
+        and a.context_tier is not distinct from b.context_tier
+    join alert_rules as r
+        on a.workload = r.workload
+        and a.comparator = r.comparator
+        and coalesce(list_contains(r.providers, a.provider), true)
+        and coalesce(list_contains(r.methods, a.tuning_method), true)
+        and (
+            r.models is null
+            or len(list_filter(
+                r.models,
+                lambda name: lower(a.model) glob name or lower(a.canonical_model) glob name
+            )) > 0
+        )
+    where a.is_after
+        and not b.is_after
+        and a.verdict <> 'unknown'
+        and b.verdict <> 'unknown'
+        and pays <> paid
+        and coalesce(a.moment >= r.since, true)
+),
+
+-- a change of that moment that can have done it, its own seller's first
+explained as (
+    select distinct on (c.rule, c.workload, c.moment, c.offer)
+        c.*,
+        p.source,
+        p.url,
+        p.capture_sha256,
+        p.model as changed_model,
+        coalesce(p.meter, p.term) as changed,
+        coalesce(p.old_value, p.old_availability) as old_value,
+        coalesce(p.new_value, p.new_availability) as new_value
+    from crossed as c
+    left join (
+        select p.*, o.canonical_model as changed_canonical
+        from price_changes as p
+        join offer_models as o on p.provider = o.provider and p.model = o.model
+        where p.cause not in ('correction', 'unit_restated')
+    ) as p
+        on c.moment = p.valid_from
+        and p.provider in (c.provider, c.comparator_provider)
+        and p.changed_canonical in (c.canonical_model, c.base_model, c.comparator_model, '*')
+    order by c.rule, c.workload, c.moment, c.offer, p.provider <> c.provider nulls last, p.change_id
+)
+
+select
+    md5(concat_ws('|', 'break_even', rule, workload, offer, moment)) as event_id,
+    'break_even' as kind,
+    rule,
+    provider,
+    offer || ' for ' || workload as subject,
+    case when pays then 'pays_back' else 'no_longer' end as cause,
+    needed_before::varchar as old,
+    requests_needed::varchar as new,
+    null::double as change_pct,
+    moment as began_at,
+    moment as fires_at,
+    source,
+    url,
+    capture_sha256,
+    concat(
+        subject,
+        case when pays then ' now pays back at ' else ' no longer pays back at ' end,
+        asked,
+        ' requests a month: it takes ',
+        coalesce(requests_needed::varchar, 'more than any number'),
+        ', and took ',
+        coalesce(needed_before::varchar, 'more than any number'),
+        strftime(moment, ', since %Y-%m-%d; at the workload''s own number it '),
+        reason,
+        '; ' || source || ' says at ' || url || ' that ' || changed_model || ' ' || changed || ' is '
+        || coalesce(new_value, 'stated no more') || ', and was ' || coalesce(old_value, 'not stated'),
+        ', capture ' || left(capture_sha256, 12)
+    ) as says
+from explained
+order by fires_at, event_id
