@@ -278,7 +278,11 @@ def cheapest(
         show(table, "Who was the cheapest, in USD per 1M tokens", as_json=as_json)
     else:
         table = ask(data_dir, "cheapest", **asked, rank=rank)
-        show(table, "The cheapest options, in USD per 1M tokens", as_json=as_json)
+        show(
+            table,
+            "The cheapest options, in USD: per 1M tokens, or a workload until its horizon",
+            as_json=as_json,
+        )
 
 
 def _demand_asked(data_dir: Path | None, **asked: str | None) -> None:

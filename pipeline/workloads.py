@@ -81,6 +81,9 @@ class Workload(BaseModel):
     completion_tokens: PositiveInt = Field(
         le=10**7, description="the tokens of an answer, tuned or not"
     )
+    answers: Literal["text", "labels"] = Field(
+        default="text", description="what it has to answer: text, or labels of a few classes"
+    )
     cached_share: Share = Field(
         default=Decimal(0), description="the share of the prompt that a cache serves, 0 to 1"
     )
@@ -189,6 +192,7 @@ _WORKLOAD_TYPES: Final[Mapping[str, pl.DataType]] = {
     "prompt_before": _COUNT,
     "prompt_after": _COUNT,
     "completion_tokens": _COUNT,
+    "answers": pl.String(),
     "cached_share": _SHARE,
     "cached_share_after": _SHARE,
     "batch_share": _SHARE,

@@ -300,6 +300,7 @@ class Workloads(pa.DataFrameModel):
     prompt_before: pl.Int64 = pa.Field(gt=0, le=10**7)
     prompt_after: pl.Int64 = pa.Field(gt=0, le=10**7)
     completion_tokens: pl.Int64 = pa.Field(gt=0, le=10**7)
+    answers: str = pa.Field(isin=("text", "labels"))
     cached_share: Share = pa.Field(ge=0, le=1)
     cached_share_after: Share = pa.Field(nullable=True, ge=0, le=1)
     batch_share: Share = pa.Field(ge=0, le=1)
@@ -408,6 +409,7 @@ COLUMNS: Final[dict[str, str]] = {
     "adapter": "what is trained: lora, full or unknown; null for a base model",
     "aliases": "other spellings of the name, parted by |",
     "alternatives": "the models that would do if prompted as before",
+    "answers": "what the model can answer with, or has to: labels of a few classes, or text",
     "availability": "priced, free, not_offered, not_published or unreadable",
     "available_until": "the day that the tuned model must outlive; null where it need not",
     "base_input_usd": "USD per 1M input tokens of the base model",

@@ -601,6 +601,15 @@ def test_batches_alone_serve_only_what_can_wait(offers: Store) -> None:
     assert rows["all"]["tuned_monthly_usd"] == Decimal("3.475")
 
 
+def test_a_classifier_serves_only_what_needs_labels(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    rows = quotes_of("seller", {"training": "1", "input": "1", "output": "1"})
+    world.says(0, *({**row, "model": "Classifier API model 3B"} for row in rows))
+    store = world.publish(at=10)
+    assert only(store, "seller")["reason"] == ("answers with labels alone, the workload needs text")
+    assert only(store, "seller", answers="labels")["verdict"] != "not_available"
+
+
 def test_another_instant_has_its_own_prices(offers: Store) -> None:
     asked = About(day(-5), {"workloads": workload_frame({"w": workload()})})
     values = {"workload": "w", "provider": None, "model": None, "verdict": None}

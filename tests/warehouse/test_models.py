@@ -12,7 +12,16 @@ from sources._parsing import Unreadable, read_size_bracket
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "warehouse" / "models.csv"
-COLUMNS = ["model", "maker", "parameters_b", "open_weights", "base_model", "aliases", "tokenizer"]
+COLUMNS = [
+    "model",
+    "maker",
+    "parameters_b",
+    "open_weights",
+    "base_model",
+    "aliases",
+    "tokenizer",
+    "answers",
+]
 
 COMPARED = (
     "Gemini 2.0 Flash",
@@ -87,6 +96,12 @@ def test_a_row_is_spelled_as_it_is_compared(row: dict[str, str]) -> None:
 def test_every_model_is_a_model_of_the_list_and_a_base_is_its_own_base() -> None:
     base = {row["model"]: row["base_model"] for row in ROWS}
     assert [m for m in base.values() if base.get(m) != m] == []
+
+
+def test_what_answers_with_labels_alone_is_said() -> None:
+    labelling = {row["model"] for row in ROWS if row["answers"] == "labels"}
+    assert labelling == {row["model"] for row in ROWS if "classifier" in row["model"]}
+    assert {row["answers"] for row in ROWS} == {"", "labels"}
 
 
 def test_a_tokenizer_is_one_that_can_count() -> None:

@@ -10,6 +10,7 @@ offers as (
         r.rounding_tokens,
         r.is_padded,
         m.tokenizer,
+        k.answers as answers_with,
         b.input_usd as batch_input_usd,
         b.cached_input_usd as batch_cached_input_usd,
         b.output_usd as batch_output_usd,
@@ -44,6 +45,7 @@ offers as (
         and c.context_tier is not distinct from b.context_tier
     left join billing_rules as r on r.rule = coalesce(c.billed_tokens_rule, 'train x epochs')
     left join models as m on c.base_model = m.model
+    left join models as k on c.canonical_model = k.model
 ),
 
 jobs as (
@@ -156,6 +158,8 @@ select
         end
         when service_tier = 'batch' and batch_share < 1
             then format('serves batches only, {:.0f} % of the requests cannot wait', 100 * (1 - batch_share)::double)
+        when answers_with = 'labels' and answers = 'text'
+            then 'answers with labels alone, the workload needs text'
         when examples < min_examples
             then 'needs at least ' || min_examples || ' examples, the workload has ' || examples
     end as unavailable
