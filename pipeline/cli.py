@@ -288,10 +288,12 @@ def cheapest(
 def _demand_asked(data_dir: Path | None, **asked: str | None) -> None:
     """Demand that there are answers to a question, under a set of constraints."""
     for column, name in asked.items():
+        if name is None:
+            continue
         known = store_of(data_dir).query(
             f"select distinct {column} as name from cheapest_options order by name"  # noqa: S608 own
         )["name"]
-        if name is not None and name not in known:
+        if name not in known:
             stop(f"nothing is the cheapest for {name}; there are {', '.join(known)}", Exit.MISUSED)
 
 

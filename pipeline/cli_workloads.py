@@ -40,6 +40,7 @@ from pipeline.workloads import (
     Workload,
     WorkloadError,
     altered,
+    counted,
     grain,
     token_frame,
     tokens_of,
@@ -139,8 +140,11 @@ def break_even(
         "alternatives": alternative,
     }  # fmt: skip
     changes = {name: value for name, value in given.items() if value is not None}
-    asked = _asked(workload, changes, data_dir)
-    (job,) = asked.workloads.values()
+    name = _name(workload)
+    held = _counted(data_dir, name)
+    job = _changed(held.workloads[name], changes)
+    # what was counted in its file holds until the tokens are given
+    of_file = held.workload_tokens.filter("training_tokens" not in changes)
     _demand_known(job, provider, data_dir)
     filters = {
         "provider": provider,
@@ -155,7 +159,7 @@ def break_even(
         title = f"Where {span.name} from {span.low} to {span.high} changes what comes out"
         _show_first(table, limit, title, as_json=as_json)
         return
-    about = About(as_of, asked.tables)
+    about = About(as_of, Counted({name: job}, of_file).tables)
     found = ask(data_dir, "break_even", about, workload=None, **filters)
     if found.is_empty() and model is not None:
         _stop_unknown("model", model, data_dir)
@@ -165,7 +169,7 @@ def break_even(
     _show_first(
         found if as_json else found.drop("workload"),
         limit,
-        f"{_name(workload)}: {job.requests} requests a month, "
+        f"{name}: {job.requests} requests a month, "
         f"{job.prompt_before} tokens a prompt, {job.prompt_after} after tuning",
         as_json=as_json,
         note="Where each number comes from: add --explain with --provider and --model",
@@ -218,9 +222,9 @@ def estimate(
         changes["training_hours"] = training_hours
     if epochs is not None or workload is None:
         changes["epochs"] = 3 if epochs is None else epochs
-    (job,) = _asked(workload, changes, data_dir).workloads.values()
-    _demand_known(job, provider, data_dir)
     name = _name(workload)
+    job = _changed(_known(setup_of(data_dir).workloads, name), changes)
+    _demand_known(job, provider, data_dir)
     asked = Counted({name: trained_on(job, held)}, token_frame(tokens_of(name, held)))
     about = About(as_of, asked.tables)
     filters = {"provider": provider, "everything": everything or as_json}
@@ -330,28 +334,28 @@ def _name(workload: str | None) -> str:
     return workload or _USUAL
 
 
-def _counted(data_dir: Path | None) -> Counted:
+def _counted(data_dir: Path | None, name: str | None = None) -> Counted:
+    """Count the file of one workload, or of all; a file can take minutes."""
     setup = setup_of(data_dir)
     try:
-        return setup.counted
+        return setup.counted if name is None else counted({name: _known(setup.workloads, name)})
     except WorkloadError as error:
         stop(f"{setup.settings.config}: {error}", Exit.MISUSED)
 
 
-def _asked(workload: str | None, changes: Mapping[str, Any], data_dir: Path | None) -> Counted:
-    """Give the one workload that is asked about, with what is changed in it."""
-    name, known = _name(workload), _counted(data_dir)
-    if name not in known.workloads:
-        near = get_close_matches(name, known.workloads, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known.workloads)}"
-        stop(f"no such workload: {workload}; {hint}", Exit.MISUSED)
-    # what was counted in its file holds until the tokens are given
-    of_file = (pl.col("workload") == name) & ("training_tokens" not in changes)
+def _known(workloads: Mapping[str, Workload], name: str) -> Workload:
+    if name not in workloads:
+        near = get_close_matches(name, workloads, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(workloads)}"
+        stop(f"no such workload: {name}; {hint}", Exit.MISUSED)
+    return workloads[name]
+
+
+def _changed(workload: Workload, changes: Mapping[str, Any]) -> Workload:
     try:
-        asked = altered(known.workloads[name], changes)
+        return altered(workload, changes)
     except WorkloadError as error:
         stop(str(error), Exit.MISUSED)
-    return Counted({name: asked}, known.workload_tokens.filter(of_file))
 
 
 def _demand_known(asked: Workload, provider: str | None, data_dir: Path | None) -> None:
@@ -428,10 +432,7 @@ def _crossings(
     data_dir: Path | None,
 ) -> pl.DataFrame:  # fmt: skip
     def outcomes(steps: list[int]) -> pl.DataFrame:
-        try:
-            asked_about = {str(n): altered(asked, {span.name: n * span.grain}) for n in steps}
-        except WorkloadError as error:
-            stop(str(error), Exit.MISUSED)
+        asked_about = {str(n): _changed(asked, {span.name: n * span.grain}) for n in steps}
         about = About(at, {"workloads": workload_frame(asked_about)})
         found = ask(data_dir, "crossings", about, **filters)
         return found.select(pl.col("workload").cast(pl.Int64).alias("number"), "subject", "outcome")

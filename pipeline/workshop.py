@@ -125,8 +125,8 @@ def reference(setup: Setup, store: Store) -> Reference:
 def _lists_of_rates(store: Store) -> Iterator[bytes]:
     """Give the bank's lists that together tell of every day, as few as will do."""
     last = None
-    for seen_at, capture in store.believed(RATES.name):
+    for seen_at, digest in store.believed(RATES.name):
         # each tells of 90 days, so that one in 45 leaves no gap that another could fill
         if last is None or last - seen_at >= _HALF_A_LIST:
-            yield capture
+            yield store.archive.load(digest)
             last = seen_at

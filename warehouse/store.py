@@ -263,14 +263,15 @@ class Store:
             chosen = have if names is None else [name for name in have if name in names]
             return {name: log.reread(name, known_at, since) for name in chosen}
 
-    def believed(self, source: str) -> Iterator[tuple[datetime, bytes]]:
-        """Give each capture of a source that is believed and when it was seen, newest first."""
+    def believed(self, source: str) -> list[tuple[datetime, str]]:
+        """Give when each capture of a source that is believed was seen, and its SHA-256.
+
+        The newest comes first.
+        """
         if not self._file.exists():
-            return
+            return []
         with self._writing() as db:
-            rows = run(db, sql("log/good_captures"), source=source).fetchall()
-        for digest, looked_at in rows:
-            yield looked_at, self.archive.load(digest)
+            return run(db, sql("log/good_captures"), source=source).fetchall()
 
     def last_seen(self) -> dict[str, Look]:
         """Give the last look at each source that saw something, as published."""

@@ -4,8 +4,10 @@ import csv
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import duckdb
@@ -15,6 +17,7 @@ import stamina
 
 from pipeline.looking import Looker
 from pipeline.refresh import refresh
+from pipeline.workshop import _lists_of_rates
 from sources._contract import every_source
 from sources._rates import RATES
 from tests.pipeline.conftest import (
@@ -327,3 +330,13 @@ def test_rates_that_the_bank_lists_are_taken_and_kept_when_it_is_silent(
     assert one_column(folder, question) == ["2030-01-03"]
     assert ratecard("rebuild", "--data-dir", folder).code == 0
     assert one_column(folder, question) == ["2030-01-03"]
+
+
+def test_of_the_bank_s_lists_as_few_are_read_as_tell_of_every_day() -> None:
+    first = datetime(2030, 1, 1)  # noqa: DTZ001 the warehouse's times are UTC without an offset
+    seen = [(first + timedelta(days=day), str(day)) for day in range(200, -1, -1)]
+    loaded: list[str] = []
+    archive = SimpleNamespace(load=lambda digest: loaded.append(digest) or b"")
+    store = SimpleNamespace(believed=lambda _: seen, archive=archive)
+    assert len([*_lists_of_rates(store)]) == 5
+    assert loaded == ["200", "155", "110", "65", "20"]

@@ -157,6 +157,26 @@ def test_a_file_with_wrong_lines_is_no_workload_s(tmp_path: Path) -> None:
         counted({"mine": workload.model_copy(update={"data": tmp_path / "none.jsonl"})})
 
 
+def test_a_question_reads_no_file_but_that_of_its_workload(
+    answered: First, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = training_file(tmp_path)
+    words = "requests = 7\nprompt_before = 10\nprompt_after = 10\ncompletion_tokens = 1\n"
+    Path("ratecard.toml").write_text(
+        f'[workloads.good]\ndata = "train.jsonl"\n{words}'
+        f'[workloads.lost]\ndata = "none.jsonl"\n{words}',
+        encoding="utf-8",
+    )
+    for asked in ((), ("good",)):
+        assert rows("break-even", *asked, "--data-dir", answered.folder)
+    assert rows("estimate", file, "--workload", "lost", "--data-dir", answered.folder)
+    for command in (("workloads",), ("break-even", "lost")):
+        ran = ratecard(*command, "--data-dir", answered.folder)
+        assert ran.code == 2
+        assert "ratecard.toml: lost.data: " in ran.err
+
+
 def test_reference_workloads_differ_and_are_described() -> None:
     ours = reference_workloads()
     assert {"classifier", "support_assistant", "extraction", "ten_thousand_requests"} == {*ours}

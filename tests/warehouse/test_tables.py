@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
+import warehouse.store
 from tests.warehouse.worlds import World, day, quote, term
 from warehouse.captures import Choice
 from warehouse.gate import Limits
@@ -645,3 +646,20 @@ def test_who_was_the_cheapest_is_who_was_it_at_every_instant(tmp_path: Path) -> 
         assert [model for model, start, end in told if start <= at < end] == models, at
         seen |= {*models}
     assert seen == {"a", "b"}
+
+
+@pytest.mark.parametrize("table", ["market_summary", "cost_comparison"])
+@pytest.mark.parametrize("at_once", [1, 20_000])
+def test_a_key_that_stands_twice_is_refused_however_far_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, at_once: int
+) -> None:
+    world = World(Store(tmp_path))
+    world.says(0, quote(1))
+    store = world.publish()
+    twice = f"-- one row\n(from {table}) union all (from {table})"
+    monkeypatch.setattr(warehouse.store, "_CHECKED_AT_ONCE", at_once)
+    monkeypatch.setattr(warehouse.store, "select_of", lambda _: twice)
+    with pytest.raises(InvalidTable, match="stand more than once"):
+        store.build(table)
+    monkeypatch.undo()
+    assert store.build(table) == 1 + (table == "market_summary")

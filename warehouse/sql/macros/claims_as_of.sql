@@ -18,6 +18,22 @@ at_so_many as (
         (b.prompting_monthly_usd - b.tuned_usage_usd) / b.requests as saving_per_request_usd
     from break_even_as_of(as_of) as b
     cross join claims as c
+),
+
+needed as (
+    select
+        *,
+        case
+            when verdict <> 'not_available' and saving_per_request_usd > 0
+                then ceil(
+                    round(
+                        (upfront_usd / least(within_months, usable_months) + tuned_standing_usd)
+                        / saving_per_request_usd,
+                        6
+                    )
+                )::bigint
+        end as claim_requests_needed
+    from at_so_many
 )
 
 select
@@ -47,20 +63,12 @@ select
             then 'holds'
         else 'fails'
     end as outcome,
-    case
-        when verdict <> 'not_available' and saving_per_request_usd > 0
-            then ceil(
-                round((upfront_usd / least(within_months, usable_months) + tuned_standing_usd) / saving_per_request_usd, 6)
-            )::bigint
-    end as requests_needed,
+    claim_requests_needed as requests_needed,
     case
         when verdict in ('not_available', 'unknown') then reason
         when saving_per_request_usd <= 0
             then 'a request costs no less on the tuned model, so that no number of them pays it back'
-        else format(
-            'it takes {} requests a month',
-            ceil(round((upfront_usd / least(within_months, usable_months) + tuned_standing_usd) / saving_per_request_usd, 6))::bigint
-        )
+        else format('it takes {} requests a month', claim_requests_needed)
     end as reason,
     expanded_from
-from at_so_many
+from needed
