@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from pipeline.channels import Digest
 from sources._contract import SERVICE_TIERS, TERMS, TUNING_METHODS
 from sources._parsing import Meter
 from warehouse.store import About, Store
@@ -44,7 +45,9 @@ TOGETHER: Final = timedelta(hours=1)
 def _near(name: str, known: Collection[str]) -> str:
     """Say that a name is unknown, and which is meant."""
     near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+    hint = (
+        f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
+    )
     return f"{name!r} is unknown; {hint}"
 
 
@@ -68,6 +71,10 @@ _Cause = Annotated[str, _one_of(*CAUSES)]
 _End = Annotated[str, _one_of("shutdown_on", "last_training_on")]
 
 
+# Which keys of a rule say whom it tells, and when; the others say of what.
+_TELLING: Final = ("channels", "digest", "again_days", "recovery")
+
+
 class Rule(BaseModel):
     """What all rules have."""
 
@@ -76,6 +83,12 @@ class Rule(BaseModel):
     since: date | None = Field(
         default=None, description="the day from which it watches; what came before is silent"
     )
+    channels: tuple[_Text, ...] | None = Field(
+        default=None, description="only these channels are told; if not given, all are"
+    )
+    digest: Digest | None = Field(
+        default=None, description="immediately, daily or weekly, if not as the channel has it"
+    )
 
     @field_validator("*")
     @classmethod
@@ -83,6 +96,20 @@ class Rule(BaseModel):
         if said == ():
             raise ValueError("an empty list asks for nothing; leave it out to ask for all")
         return said
+
+    @property
+    def definition(self) -> str:
+        """Give what it asks for, in one text, without whom it tells and when."""
+        return self.model_dump_json(exclude={*_TELLING})
+
+
+class StateRule(Rule):
+    """What rules have that watch for what holds, and not for what happens."""
+
+    again_days: PositiveInt | None = Field(
+        default=None, le=3650, description="after how many days it is told again, if it still holds"
+    )
+    recovery: bool = Field(default=True, description="whether it is told that it holds no more")
 
 
 class _Offers(Rule):
@@ -173,7 +200,7 @@ class BreakEvenRule(_Offers):
     )
 
 
-class EndRule(_Offers):
+class EndRule(_Offers, StateRule):
     """A table `[alerts.ends.NAME]`: a model is shut down, or trained for the last time, soon."""
 
     terms: tuple[_End, ...] = Field(
@@ -185,7 +212,7 @@ class EndRule(_Offers):
     )
 
 
-class UnconfirmedRule(_Offers):
+class UnconfirmedRule(_Offers, StateRule):
     """A table `[alerts.unconfirmed.NAME]`: a price that the ranking picks was not seen again."""
 
     meters: tuple[_Meter, ...] | None = Field(
@@ -196,7 +223,7 @@ class UnconfirmedRule(_Offers):
     )
 
 
-class FailingRule(Rule):
+class FailingRule(StateRule):
     """A table `[alerts.failing.NAME]`: a source gives nothing that can be believed."""
 
     sources: tuple[_Text, ...] | None = Field(default=None, description="only these sources")
@@ -205,13 +232,13 @@ class FailingRule(Rule):
     )
 
 
-class ReviewRule(Rule):
+class ReviewRule(StateRule):
     """A table `[alerts.review.NAME]`: a page, or a part of it, waits for a decision."""
 
     sources: tuple[_Text, ...] | None = Field(default=None, description="only these sources")
 
 
-class DisagreementRule(_Facts):
+class DisagreementRule(_Facts, StateRule):
     """A table `[alerts.disagreements.NAME]`: two sources state different values for one fact."""
 
 
@@ -289,6 +316,10 @@ def _items(table: object) -> Iterable[tuple[str, object]]:
 _NAMES: Final = pl.List(pl.String())
 _TYPES: Final[Mapping[str, pl.DataType]] = {
     "since": pl.Date(),
+    "channels": _NAMES,
+    "digest": pl.String(),
+    "again_days": pl.Int64(),
+    "recovery": pl.Boolean(),
     "providers": _NAMES,
     "models": _NAMES,
     "methods": _NAMES,
@@ -337,10 +368,11 @@ def fired(
     `check` takes what became known since then, and states that hold now, whenever they began.
     `replay` takes what each capture would have told on its own day, and states that began since.
     """
+    asked = rules.drop(_TELLING)
     found = [
         store.ask(
             f"alerts_{kind}",
-            About(asked={"alert_rules": rules.filter(pl.col("kind") == kind)}),
+            About(asked={"alert_rules": asked.filter(pl.col("kind") == kind)}),
             since=since,
             is_replay=mode == "replay",
         ).select(EVENTS)

@@ -6,7 +6,7 @@ import re
 import socket
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -41,6 +41,7 @@ from warehouse.publication import (
     describe,
     export,
     publish,
+    published_before,
     stage,
     unstage,
     verify,
@@ -433,6 +434,16 @@ class Store:
             publish(db, self._file, self.folder, PUBLISHED, beside)
         return self.published
 
+    def built_at(self) -> datetime:
+        """Give the instant at which the published tables are true; `StoreError` without any."""
+        built_at: datetime = self.query("select built_at from build_info").item()
+        return built_at
+
+    def published_before(self) -> datetime | None:
+        """Give when the publication before this one was published, if there was one."""
+        self._demand_published()
+        return published_before(self.published.parent)
+
     def verify(self) -> list[str]:
         """Give what is wrong with the publication, measured against its manifest."""
         self._demand_published()
@@ -504,35 +515,10 @@ class Store:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: Exception) -> StoreError:
-        return StoreError(
-            f"{self.folder} cannot be written to: {error}; what was published stands; make room "
-            "or let ratecard write there, then run it again"
-        )
+        return _unwritable(self.folder, error)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = filelock.FileLock(self.folder / ".lock", timeout=self._wait_for.total_seconds())
-        # who dies lets go of the lock, and leaves only the name behind
-        name = self.folder / ".lock-holder"
-        try:
-            make_folder(self.folder)
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise StoreError(
-                f"{_holder(name)} has been writing to {self.folder} for longer than "
-                f"{self._wait_for}; wait for it or stop it, then try again"
-            ) from error
-        except OSError as error:
-            raise self._unwritable(error) from error
-        try:
-            # where the disk is full, what is to be done will say so
-            with suppress(OSError):
-                name.write_text(_own_name(), encoding="utf-8")
-            yield
-        finally:
-            with suppress(OSError):
-                name.unlink()
-            lock.release()
+    def _locked(self) -> AbstractContextManager[None]:
+        return locked(self.folder, ".lock", self._wait_for)
 
     @contextmanager
     def _connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -564,6 +550,40 @@ class Store:
             return
         with self._locked(), self._connected() as db:
             yield db
+
+
+@contextmanager
+def locked(folder: Path, name: str, wait_for: timedelta) -> Iterator[None]:
+    """Hold one of a data folder's locks; `StoreError` names who has held it for so long."""
+    lock = filelock.FileLock(folder / name, timeout=wait_for.total_seconds())
+    # who dies lets go of the lock, and leaves only the name behind
+    holder = folder / f"{name}-holder"
+    try:
+        make_folder(folder)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise StoreError(
+            f"{_holder(holder)} has been writing to {folder} for longer than {wait_for}; wait for "
+            "it or stop it, then try again"
+        ) from error
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        # where the disk is full, what is to be done will say so
+        with suppress(OSError):
+            holder.write_text(_own_name(), encoding="utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink()
+        lock.release()
+
+
+def _unwritable(folder: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{folder} cannot be written to: {error}; what was published stands; make room or let "
+        "ratecard write there, then run it again"
+    )
 
 
 @contextmanager

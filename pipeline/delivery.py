@@ -1,0 +1,274 @@
+"""Delivery: what the rules fire on is put into the outbox, and sent from there, once."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import polars as pl
+
+from pipeline.alerts import KINDS, Alerts, StateRule, fired, rule_frame
+from pipeline.channels import Channel, ChannelError, Language, Message
+from pipeline.configuration import Setup
+from pipeline.looking import utc_now
+from warehouse.outbox import Evaluation, Outbox
+from warehouse.store import Store
+
+# Changes that became known so long ago are told no more, if nobody evaluated them in time.
+WINDOW: Final = timedelta(days=31)
+VERSION: Final = 1
+# A channel that is stuck is an event of its own, of this kind, for all the others.
+STUCK: Final = "channel"
+# A message to people has room for so many events; programs get as many at once.
+_AT_ONCE: Final = 200
+_SIDE_BY_SIDE: Final = 8
+# When the next run goes on with what is left.
+_LONGEST_RUN: Final = timedelta(minutes=1)
+_BAD: Final = frozenset({"ends", "failing", "review", "unconfirmed", STUCK})
+_TEST: Final[Mapping[Language, str]] = {
+    "en": "This is a test. The channel {name} works.",
+    "zh": "这是一条测试消息。通知渠道 {name} 可以使用。",
+}
+_STATES: Final = {kind for kind, rule in KINDS.items() if issubclass(rule, StateRule)} | {STUCK}
+_ROUTE: Final[Mapping[str, pl.DataType]] = {
+    "kind": pl.String(),
+    "rule": pl.String(),
+    "channel": pl.String(),
+    "due_at": pl.Datetime("us"),
+    "is_held": pl.Boolean(),
+    "recovery": pl.Boolean(),
+    "again_days": pl.Int64(),
+}
+_EVENT: Final[Mapping[str, pl.DataType]] = {
+    "event_id": pl.String(),
+    "kind": pl.String(),
+    "rule": pl.String(),
+    "provider": pl.String(),
+    "is_state": pl.Boolean(),
+    "is_pending": pl.Boolean(),
+    "is_first_load": pl.Boolean(),
+    "fires_at": pl.Datetime("us"),
+    "event": pl.String(),
+}
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one channel was told in a run: how many notices it took.
+
+    `undelivered_count` are those that it did not take, now or before, and `error` is why.
+    """
+
+    channel: str
+    count: int
+    undelivered_count: int = 0
+    error: str | None = None
+
+
+def deliver(setup: Setup, store: Store) -> list[Told]:
+    """Evaluate the rules on what is published, and send each channel what is due to it.
+
+    Gives what became of each channel. Safe to be called at any time, by any process, again and
+    again; raises `StoreError` where nothing is published, or where another process has been
+    sending for long.
+    """
+    outbox = Outbox(setup.settings.data_dir)
+    with outbox.session():
+        evaluate(setup, store, outbox, utc_now())
+        return send(setup, outbox)
+
+
+def evaluate(setup: Setup, store: Store, outbox: Outbox, now: datetime) -> None:
+    """Put into the outbox what the rules fire on, and the channels that are stuck."""
+    built_at = store.built_at()
+    rules = rule_frame(setup.alerts)
+    events = fired(store, rules, built_at - WINDOW, mode="check").to_dicts()
+    events += [_stuck(row) for row in outbox.stuck(now) if row["channel"] in setup.channels]
+    outbox.observe(
+        Evaluation(
+            built_at,
+            store.published_before() or built_at,
+            [*setup.channels],
+            _asked(setup.alerts, setup.channels),
+            _routes(setup.alerts, setup.channels, now),
+            _seen(events),
+        ),
+        now,
+    )
+
+
+def send(setup: Setup, outbox: Outbox) -> list[Told]:
+    """Send what is due, to all channels side by side; to be called within `Outbox.session`."""
+    home = setup.settings.config.parent
+    until = utc_now() + _LONGEST_RUN
+    send_to = partial(_send_to, outbox=outbox, home=home, until=until)
+    with ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE) as pool:
+        counts = list(pool.map(send_to, setup.channels, setup.channels.values()))
+    undelivered = outbox.undelivered()
+    return [
+        Told(name, count, *undelivered.get(name, (0, None)))
+        for name, count in zip(setup.channels, counts, strict=True)
+    ]
+
+
+def try_out(setup: Setup, name: str) -> str:
+    """Send one channel a test; give what it said, or raise `ChannelError`."""
+    channel, home = setup.channels[name], setup.settings.config.parent
+    if channel.is_machine:
+        delivery_id = uuid4().hex
+        said = {"version": VERSION, "type": "alert.test", "delivery_id": delivery_id}
+        return channel.post(delivery_id, said, home)
+    words = _TEST[channel.language].format(name=name)
+    return channel.tell(Message("ratecard", words), home)
+
+
+def _send_to(name: str, channel: Channel, *, outbox: Outbox, home: Path, until: datetime) -> int:
+    """Send one channel what is due to it, up to the first that it does not take; count them."""
+    told = 0
+    most = _SIDE_BY_SIDE if channel.is_machine else _AT_ONCE
+    while (now := utc_now()) < until and (rows := outbox.due(name, now, most)):
+        attempts = _posted if channel.is_machine else _told
+        is_taken = True
+        for ids, outcome in attempts(channel, rows, home):
+            if isinstance(outcome, ChannelError):
+                is_taken = False
+                outbox.note_failed(ids, str(outcome), utc_now(), outcome.not_before)
+            else:
+                outbox.note_delivered(ids, outcome, utc_now())
+                told += len(ids)
+        if not is_taken:
+            break
+    return told
+
+
+def _told(
+    channel: Channel, rows: list[Row], home: Path
+) -> Iterable[tuple[list[str], str | ChannelError]]:
+    """Tell people of all that is due in one message."""
+    ids = [row["delivery_id"] for row in rows]
+    yield ids, _attempt(lambda: channel.tell(_message(rows, channel), home))
+
+
+def _posted(
+    channel: Channel, rows: list[Row], home: Path
+) -> Iterable[tuple[list[str], str | ChannelError]]:
+    """Post each event by itself, side by side."""
+
+    def post(row: Row) -> str | ChannelError:
+        return _attempt(lambda: channel.post(row["delivery_id"], payload(row), home))
+
+    with ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE) as pool:
+        outcomes = list(pool.map(post, rows))
+    accepted: dict[str, list[str]] = {}
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if isinstance(outcome, str):
+            accepted.setdefault(outcome, []).append(row["delivery_id"])
+        else:
+            yield [row["delivery_id"]], outcome
+    for receipt, ids in accepted.items():
+        yield ids, receipt
+
+
+def _attempt(send_it: Callable[[], str]) -> str | ChannelError:
+    try:
+        return send_it()
+    except ChannelError as error:
+        return error
+
+
+def payload(row: Row) -> Row:
+    """Give what a program is sent of one notice, as docs/alerts.md describes it."""
+    event = json.loads(row["event"])
+    return {
+        "version": VERSION,
+        "type": f"alert.{row['notice']}",
+        "delivery_id": row["delivery_id"],
+        **event,
+    }
+
+
+def _message(rows: list[Row], _: Channel) -> Message:
+    body = "\n".join(json.loads(row["event"])["says"] + " " + row["event_id"][:12] for row in rows)
+    return Message(f"ratecard: {len(rows)}", body, any(row["kind"] in _BAD for row in rows))
+
+
+def _stuck(row: Row) -> Row:
+    """Give the event that a channel takes nothing."""
+    name = row["channel"]
+    return {
+        "event_id": hashlib.md5(f"{STUCK}|{name}|{row['began_at']}".encode()).hexdigest(),  # noqa: S324 it names, and guards nothing
+        "kind": STUCK,
+        "rule": name,
+        "provider": None,
+        "subject": name,
+        "cause": "stuck",
+        "new": row["error"],
+        "began_at": row["began_at"],
+        "fires_at": row["began_at"],
+        "says": f"{name} takes nothing: {row['error']}",
+        "waiting_count": row["waiting_count"],
+    }
+
+
+def _asked(alerts: Alerts, channels: Mapping[str, Channel]) -> pl.DataFrame:
+    """Give each rule with what it asks for; that a channel is not stuck is asked of each."""
+    rows = [(kind, name, rule.definition) for kind, name, rule in alerts.rules]
+    rows += [(STUCK, name, "") for name in channels]
+    return pl.DataFrame(rows, schema=["kind", "rule", "definition"], orient="row")
+
+
+def _routes(alerts: Alerts, channels: Mapping[str, Channel], now: datetime) -> pl.DataFrame:
+    """Give each rule with each channel that it tells, and when that may be told."""
+    rows = [
+        {
+            "kind": kind,
+            "rule": rule_name,
+            "channel": name,
+            "due_at": channel.goes_out_at(now, rule.digest),
+            "is_held": not channel.is_machine,
+            "recovery": isinstance(rule, StateRule) and rule.recovery,
+            "again_days": rule.again_days if isinstance(rule, StateRule) else None,
+        }
+        for kind, rule_name, rule in alerts.rules
+        for name, channel in channels.items()
+        if rule.channels is None or name in rule.channels
+    ]
+    rows += [
+        {
+            "kind": STUCK,
+            "rule": stuck,
+            "channel": name,
+            "due_at": channel.goes_out_at(now),
+            "is_held": not channel.is_machine,
+            "recovery": True,
+            "again_days": None,
+        }
+        for stuck in channels
+        for name, channel in channels.items()
+        if name != stuck
+    ]
+    return pl.DataFrame(rows, schema=_ROUTE)
+
+
+def _seen(events: list[Row]) -> pl.DataFrame:
+    """Give events as the outbox takes them, each whole as JSON beside what it decides by."""
+    rows = [
+        {
+            **{name: event.get(name) for name in ("event_id", "kind", "rule", "provider")},
+            "is_state": event["kind"] in _STATES,
+            "is_pending": event.get("is_pending", False),
+            "is_first_load": event.get("is_first_load", False),
+            "fires_at": event["fires_at"],
+            "event": json.dumps(event, default=str, ensure_ascii=False),
+        }
+        for event in events
+    ]
+    return pl.DataFrame(rows, schema=_EVENT)
