@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 import polars as pl
 from pydantic import (
@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from pipeline.channels import Digest
-from sources._contract import SERVICE_TIERS, TERMS, TUNING_METHODS
+from sources._contract import EVERY_MODEL, SERVICE_TIERS, TERMS, TUNING_METHODS
 from sources._parsing import Meter
 from warehouse.store import About, Store
 
@@ -40,6 +40,8 @@ _SILENT: Final = ("correction", "unit_restated")
 RESOLD: Final = ("anthropic", "deepseek", "groq", "xai")
 # Events of one rule and seller that follow each other within this time are told together.
 TOGETHER: Final = timedelta(hours=1)
+# At how many moments it is asked what news means for workloads.
+MOMENTS: Final = 5
 
 
 def _near(name: str, known: Collection[str]) -> str:
@@ -356,8 +358,20 @@ def rule_frame(alerts: Alerts) -> pl.DataFrame:
 
 EVENTS: Final = (
     "event_id", "kind", "rule", "provider", "subject", "cause", "old", "new", "change_pct",
-    "began_at", "fires_at", "source", "url", "capture_sha256", "says",
+    "began_at", "fires_at", "source", "url", "capture_sha256", "model", "canonical_model", "meter",
+    "term", "pricing_currency", "printed_text", "last_seen_before_at", "details",
 )  # fmt: skip
+
+
+# Those of them that are instants.
+TIMES: Final = ("began_at", "fires_at", "last_seen_before_at")
+
+
+def event_frame(events: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Give events as a frame like that of `fired`, from rows of it."""
+    kept = [{name: event.get(name) for name in EVENTS} for event in events]
+    types = {"change_pct": pl.Float64(), **dict.fromkeys(TIMES, pl.Datetime("us"))}
+    return pl.DataFrame(kept, schema={name: types.get(name, pl.String()) for name in EVENTS})
 
 
 def fired(
@@ -385,6 +399,35 @@ def fired(
     )
 
 
+def meaning(store: Store, events: pl.DataFrame, workloads: Collection[str]) -> pl.DataFrame:
+    """Say what events, as `fired` gives them, mean for published workloads of these names.
+
+    One row is an event and a workload. Only the first `MOMENTS` of their moments are asked about,
+    as each takes up to a second, so the weightiest events should come first.
+    """
+    (now,) = store.query("select built_at from build_info").row(0)
+    is_end = pl.col("kind") == "ends"
+    about = events.filter(
+        pl.col("kind").is_in(["changes", "break_even", "ends"])
+        & pl.col("provider").is_not_null()
+        & (pl.col("model") != EVERY_MODEL)
+    ).select(
+        "event_id",
+        "provider",
+        "model",
+        "canonical_model",
+        tuning_method=pl.col("details").str.json_path_match("$.tuning_method"),
+        adapter=pl.col("details").str.json_path_match("$.adapter"),
+        moment=pl.when(is_end).then(pl.lit(now)).otherwise("began_at").cast(pl.Datetime("us")),
+        has_before=~is_end,
+    )
+    when = ["moment", "has_before"]
+    asked = about.select(when).unique(maintain_order=True).head(MOMENTS)
+    jobs = store.query("from workloads").filter(pl.col("workload").is_in([*workloads]))
+    brought = {"alert_events": about.join(asked, on=when, how="semi"), "workloads": jobs}
+    return store.ask("meaning", About(asked=brought))
+
+
 def digests(events: pl.DataFrame) -> pl.DataFrame:
     """Put the events of one rule and seller that follow each other closely into one entry each.
 
@@ -403,7 +446,6 @@ def digests(events: pl.DataFrame) -> pl.DataFrame:
             pl.col("fires_at").first(),
             pl.col("fires_at").last().alias("until"),
             pl.len().alias("count"),
-            pl.col("says").last(),
             pl.struct(pl.exclude("entry", *who)).alias("events"),
         )
         .drop("entry")

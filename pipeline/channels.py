@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -45,14 +45,6 @@ class ChannelError(Exception):
     def __init__(self, reason: str, not_before: datetime | None = None) -> None:
         super().__init__(reason)
         self.not_before = not_before
-
-
-class Message(NamedTuple):
-    """What people are told at once: plain text, with `is_bad` where somebody should look."""
-
-    title: str
-    body: str
-    is_bad: bool = False
 
 
 class Channel(BaseModel):
@@ -176,13 +168,14 @@ class Channel(BaseModel):
                 due = _next(due, self.quiet_to, None)
         return max(now, due.astimezone(UTC).replace(tzinfo=None))
 
-    def tell(self, message: Message, home: Path) -> str:
-        """Send people a message; give what the service said, or raise `ChannelError`.
+    def tell(self, title: str, body: str, home: Path, *, is_bad: bool = False) -> str:
+        """Send people a plain text; give what the service said, or raise `ChannelError`.
 
-        `home` is where the configuration file lies, from which `url_file` is found.
+        `home` is where the configuration file lies, from which `url_file` is found; with `is_bad`
+        services show that somebody should look.
         """
         url = _secret("url", self.url_env, self.url_file, home)
-        return _told(url, message)
+        return _told({"url": url, "title": title, "body": body, "is_bad": is_bad})
 
     def post(self, delivery_id: str, content: Mapping[str, Any], home: Path) -> str:
         """Send a program one event; give what it said, or raise `ChannelError`.
@@ -251,13 +244,12 @@ def _key(secret: str) -> bytes:
     return key
 
 
-def _told(url: str, message: Message) -> str:
+def _told(asked: Mapping[str, Any]) -> str:
     """Have a process of its own tell a service, which is ended when it takes too long."""
-    asked = json.dumps({"url": url, **message._asdict()})
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "pipeline.telling"],
-            input=asked,
+            input=json.dumps(asked),
             capture_output=True,
             encoding="utf-8",
             timeout=PATIENCE.total_seconds(),

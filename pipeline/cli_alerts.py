@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import polars as pl
 import typer
 
 from pipeline.alerts import digests, fired, rule_frame
-from pipeline.channels import ChannelError
+from pipeline.channels import ChannelError, Language
+from pipeline.messages import line, mistakes
 from pipeline.terminal import (
     AsJson,
     DataDir,
@@ -38,6 +39,7 @@ app = typer.Typer(
 _SHOWN: Final = 10
 # Of an id, what is enough to tell one event from another.
 _SHORT: Final = 12
+Speaks = Annotated[Language, typer.Option(help="In which language events are told.")]
 Only = Annotated[list[str] | None, typer.Option("--rule", help="Only this rule; repeat for more.")]
 
 
@@ -70,12 +72,13 @@ def check(
         int, typer.Option(min=1, max=3650, help="Changes that became known in so many days.")
     ] = 7,
     only: Only = None,
+    language: Speaks = "en",
     limit: Limit = 40,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show what would fire now, and why: changes of the last days, and states that hold now."""
-    _tell("check", timedelta(days=days), only, limit, as_json=as_json, data_dir=data_dir)
+    _tell("check", timedelta(days=days), only, language, limit, as_json=as_json, data_dir=data_dir)
 
 
 @app.command(epilog="Example: ratecard alerts replay --since 2026-01-01")
@@ -86,12 +89,13 @@ def replay(
         typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="From this day on."),
     ],
     only: Only = None,
+    language: Speaks = "en",
     limit: Limit = 40,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show what today's rules would have told since a day, each capture on its own day."""
-    _tell("replay", since, only, limit, as_json=as_json, data_dir=data_dir)
+    _tell("replay", since, only, language, limit, as_json=as_json, data_dir=data_dir)
 
 
 @app.command(epilog="Example: ratecard alerts send")
@@ -207,7 +211,7 @@ def mute(
 
 def _tell(
     mode: Literal["check", "replay"], since: datetime | timedelta, only: list[str] | None,
-    limit: int, *, as_json: bool, data_dir: Path | None,
+    language: Language, limit: int, *, as_json: bool, data_dir: Path | None,
 ) -> None:  # fmt: skip
     setup = setup_of(data_dir)
     rules = rule_frame(setup.alerts)
@@ -221,27 +225,35 @@ def _tell(
     if isinstance(since, timedelta):
         since = store.built_at() - since
     entries = digests(fired(store, rules, since, mode=mode))
+    for mistake in mistakes(setup.settings.templates) if setup.settings.templates else ():
+        err.print(text(mistake), style="yellow", soft_wrap=True)
     if as_json:
-        print_json(entries.to_dicts())
+        print_json([_with_lines(entry, language) for entry in entries.iter_rows(named=True)])
     elif rules.is_empty():
         out.print("No rules: write some into ratecard.toml, as docs/alerts.md shows")
     elif entries.is_empty():
         out.print("Nothing fires")
     else:
-        _show(entries, limit)
+        _show(entries, language, limit)
 
 
-def _show(entries: pl.DataFrame, limit: int) -> None:
+def _with_lines(entry: dict[str, Any], language: Language) -> dict[str, Any]:
+    """Give an entry of `digests` with what each of its events says."""
+    who = {name: entry[name] for name in ("kind", "rule", "provider")}
+    events = [{**event, "says": line({**event, **who}, language)} for event in entry["events"]]
+    return {**entry, "says": events[-1]["says"], "events": events}
+
+
+def _show(entries: pl.DataFrame, language: Language, limit: int) -> None:
     for entry in entries.head(limit).iter_rows(named=True):
         when = cell(entry["fires_at"])
         if entry["until"] != entry["fires_at"]:
             when += f" to {cell(entry['until'])}"
         about = " ".join(filter(None, (entry["kind"], entry["rule"], entry["provider"])))
         out.print(text(f"{when}  {about}"), style="bold", soft_wrap=True)
-        for event in entry["events"][:_SHOWN]:
-            # a name from a page stays in its line
-            line = " ".join(event["says"].split())
-            out.print(text(f"  {line}"), soft_wrap=True)
+        shown = _with_lines({**entry, "events": entry["events"][:_SHOWN]}, language)
+        for event in shown["events"]:
+            out.print(text(f"  {event['says']}"), soft_wrap=True)
         if (more := entry["count"] - _SHOWN) > 0:
             out.print(f"  ... and {more} more; --json shows them")
     if entries.height > limit:

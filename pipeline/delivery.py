@@ -6,19 +6,30 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
 import polars as pl
 
-from pipeline.alerts import KINDS, Alerts, StateRule, fired, rule_frame
-from pipeline.channels import Channel, ChannelError, Language, Message
+from pipeline.alerts import (
+    EVENTS,
+    KINDS,
+    TIMES,
+    Alerts,
+    StateRule,
+    event_frame,
+    fired,
+    meaning,
+    rule_frame,
+)
+from pipeline.channels import Channel, ChannelError, Language
 from pipeline.configuration import Setup
+from pipeline.harmless import address, one_line
 from pipeline.looking import utc_now
+from pipeline.messages import line, weighed, write
+from pipeline.workloads import own
 from warehouse.outbox import Evaluation, Outbox
-from warehouse.store import Store
+from warehouse.store import Store, StoreError
 
 # Changes that became known so long ago are told no more, if nobody evaluated them in time.
 WINDOW: Final = timedelta(days=31)
@@ -27,6 +38,12 @@ VERSION: Final = 1
 STUCK: Final = "channel"
 # A message to people has room for so many events; programs get as many at once.
 _AT_ONCE: Final = 200
+# What a program is sent of an event as it is; a text is cut where it is long.
+_SENT: Final = frozenset({
+    "event_id", "kind", "rule", "provider", "subject", "cause", "old", "new", "change_pct",
+    "pricing_currency", "source", "capture_sha256", "printed_text",
+})  # fmt: skip
+_LONGEST: Final = 1000
 _SIDE_BY_SIDE: Final = 8
 # When the next run goes on with what is left.
 _LONGEST_RUN: Final = timedelta(minutes=1)
@@ -83,7 +100,7 @@ def deliver(setup: Setup, store: Store) -> list[Told]:
     outbox = Outbox(setup.settings.data_dir)
     with outbox.session():
         evaluate(setup, store, outbox, utc_now())
-        return send(setup, outbox)
+        return send(setup, store, outbox)
 
 
 def evaluate(setup: Setup, store: Store, outbox: Outbox, now: datetime) -> None:
@@ -105,13 +122,11 @@ def evaluate(setup: Setup, store: Store, outbox: Outbox, now: datetime) -> None:
     )
 
 
-def send(setup: Setup, outbox: Outbox) -> list[Told]:
+def send(setup: Setup, store: Store, outbox: Outbox) -> list[Told]:
     """Send what is due, to all channels side by side; to be called within `Outbox.session`."""
-    home = setup.settings.config.parent
-    until = utc_now() + _LONGEST_RUN
-    send_to = partial(_send_to, outbox=outbox, home=home, until=until)
+    courier = _Courier(setup, store, outbox, until=utc_now() + _LONGEST_RUN)
     with ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE) as pool:
-        counts = list(pool.map(send_to, setup.channels, setup.channels.values()))
+        counts = list(pool.map(courier.send_to, setup.channels))
     undelivered = outbox.undelivered()
     return [
         Told(name, count, *undelivered.get(name, (0, None)))
@@ -126,55 +141,83 @@ def try_out(setup: Setup, name: str) -> str:
         delivery_id = uuid4().hex
         said = {"version": VERSION, "type": "alert.test", "delivery_id": delivery_id}
         return channel.post(delivery_id, said, home)
-    words = _TEST[channel.language].format(name=name)
-    return channel.tell(Message("ratecard", words), home)
+    return channel.tell("ratecard", _TEST[channel.language].format(name=name), home)
 
 
-def _send_to(name: str, channel: Channel, *, outbox: Outbox, home: Path, until: datetime) -> int:
-    """Send one channel what is due to it, up to the first that it does not take; count them."""
-    told = 0
-    most = _SIDE_BY_SIDE if channel.is_machine else _AT_ONCE
-    while (now := utc_now()) < until and (rows := outbox.due(name, now, most)):
-        attempts = _posted if channel.is_machine else _told
-        is_taken = True
-        for ids, outcome in attempts(channel, rows, home):
-            if isinstance(outcome, ChannelError):
-                is_taken = False
-                outbox.note_failed(ids, str(outcome), utc_now(), outcome.not_before)
+# What came of an attempt: the notices that were in it, and what the channel said, or why not.
+_Outcome = tuple[list[str], str | ChannelError]
+
+
+class _Courier:
+    """Takes what is due from the outbox to the channels, and notes what came of it."""
+
+    def __init__(self, setup: Setup, store: Store, outbox: Outbox, until: datetime) -> None:
+        self._setup = setup
+        self._store = store
+        self._outbox = outbox
+        self._until = until
+        self._home = setup.settings.config.parent
+
+    def send_to(self, name: str) -> int:
+        """Send a channel what is due to it, up to the first that it does not take; count them."""
+        channel = self._setup.channels[name]
+        most, send = (_SIDE_BY_SIDE, self._post) if channel.is_machine else (_AT_ONCE, self._tell)
+        told, is_taken = 0, True
+        while (
+            is_taken
+            and (now := utc_now()) < self._until
+            and (rows := self._outbox.due(name, now, most))
+        ):
+            for ids, outcome in send(channel, rows):
+                if isinstance(outcome, ChannelError):
+                    is_taken = False
+                    self._outbox.note_failed(ids, str(outcome), utc_now(), outcome.not_before)
+                else:
+                    self._outbox.note_delivered(ids, outcome, utc_now())
+                    told += len(ids)
+        return told
+
+    def _tell(self, channel: Channel, rows: list[Row]) -> Iterable[_Outcome]:
+        """Tell people of all that is due in one message."""
+
+        def tell() -> str:
+            events = [{**event_of(row), "notice": row["notice"]} for row in rows]
+            message = write(
+                events,
+                language=channel.language,
+                templates=self._setup.settings.templates,
+                meaning=self._meaning(events),
+            )
+            is_bad = any(row["kind"] in _BAD and row["notice"] != "resolved" for row in rows)
+            return channel.tell(message.title, message.body, self._home, is_bad=is_bad)
+
+        yield [row["delivery_id"] for row in rows], _attempt(tell)
+
+    def _post(self, channel: Channel, rows: list[Row]) -> Iterable[_Outcome]:
+        """Post each event by itself, side by side."""
+
+        def post(row: Row) -> str | ChannelError:
+            return _attempt(lambda: channel.post(row["delivery_id"], payload(row), self._home))
+
+        with ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE) as pool:
+            outcomes = list(pool.map(post, rows))
+        accepted: dict[str, list[str]] = {}
+        for row, outcome in zip(rows, outcomes, strict=True):
+            if isinstance(outcome, str):
+                accepted.setdefault(outcome, []).append(row["delivery_id"])
             else:
-                outbox.note_delivered(ids, outcome, utc_now())
-                told += len(ids)
-        if not is_taken:
-            break
-    return told
+                yield [row["delivery_id"]], outcome
+        for receipt, ids in accepted.items():
+            yield ids, receipt
 
-
-def _told(
-    channel: Channel, rows: list[Row], home: Path
-) -> Iterable[tuple[list[str], str | ChannelError]]:
-    """Tell people of all that is due in one message."""
-    ids = [row["delivery_id"] for row in rows]
-    yield ids, _attempt(lambda: channel.tell(_message(rows, channel), home))
-
-
-def _posted(
-    channel: Channel, rows: list[Row], home: Path
-) -> Iterable[tuple[list[str], str | ChannelError]]:
-    """Post each event by itself, side by side."""
-
-    def post(row: Row) -> str | ChannelError:
-        return _attempt(lambda: channel.post(row["delivery_id"], payload(row), home))
-
-    with ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE) as pool:
-        outcomes = list(pool.map(post, rows))
-    accepted: dict[str, list[str]] = {}
-    for row, outcome in zip(rows, outcomes, strict=True):
-        if isinstance(outcome, str):
-            accepted.setdefault(outcome, []).append(row["delivery_id"])
-        else:
-            yield [row["delivery_id"]], outcome
-    for receipt, ids in accepted.items():
-        yield ids, receipt
+    def _meaning(self, events: list[Row]) -> pl.DataFrame | None:
+        """Say what events mean for the user's workloads; without it a message is good enough."""
+        told = [event for event in events if event["notice"] != "resolved"]
+        try:
+            frame = event_frame(weighed(told))
+            return meaning(self._store, frame, own(self._setup.workloads)) if told else None
+        except StoreError:
+            return None
 
 
 def _attempt(send_it: Callable[[], str]) -> str | ChannelError:
@@ -182,39 +225,50 @@ def _attempt(send_it: Callable[[], str]) -> str | ChannelError:
         return send_it()
     except ChannelError as error:
         return error
+    except Exception as error:  # noqa: BLE001 no channel waits for what another cannot be told
+        return ChannelError(f"it could not be written: {type(error).__name__}")
+
+
+def event_of(row: Row) -> Row:
+    """Give the event of a notice, as it was when it was seen last, with its times."""
+    event: Row = json.loads(row["event"])
+    return event | {name: datetime.fromisoformat(event[name]) for name in TIMES if event[name]}
 
 
 def payload(row: Row) -> Row:
-    """Give what a program is sent of one notice, as docs/alerts.md describes it."""
-    event = json.loads(row["event"])
+    """Give what a program is sent of one notice, as docs/channels.md describes it."""
+    event = event_of(row)
+    said = {
+        name: one_line(value, _LONGEST) if isinstance(value, str) else value
+        for name, value in event.items()
+        if name in _SENT
+    }
     return {
         "version": VERSION,
         "type": f"alert.{row['notice']}",
         "delivery_id": row["delivery_id"],
-        **event,
+        **said,
+        **{name: f"{event[name].isoformat()}Z" for name in ("began_at", "fires_at")},
+        "url": address(event["url"]),
+        "text": line({**event, "notice": row["notice"]}, "en"),
     }
-
-
-def _message(rows: list[Row], _: Channel) -> Message:
-    body = "\n".join(json.loads(row["event"])["says"] + " " + row["event_id"][:12] for row in rows)
-    return Message(f"ratecard: {len(rows)}", body, any(row["kind"] in _BAD for row in rows))
 
 
 def _stuck(row: Row) -> Row:
     """Give the event that a channel takes nothing."""
-    name = row["channel"]
+    name, began_at = row["channel"], row["began_at"]
     return {
-        "event_id": hashlib.md5(f"{STUCK}|{name}|{row['began_at']}".encode()).hexdigest(),  # noqa: S324 it names, and guards nothing
+        **dict.fromkeys(EVENTS),
+        "event_id": hashlib.md5(f"{STUCK}|{name}|{began_at}".encode()).hexdigest(),  # noqa: S324 it names, and guards nothing
         "kind": STUCK,
         "rule": name,
-        "provider": None,
+        "provider": "ratecard",
         "subject": name,
         "cause": "stuck",
         "new": row["error"],
-        "began_at": row["began_at"],
-        "fires_at": row["began_at"],
-        "says": f"{name} takes nothing: {row['error']}",
-        "waiting_count": row["waiting_count"],
+        "began_at": began_at,
+        "fires_at": began_at,
+        "details": json.dumps({"waiting_count": row["waiting_count"]}),
     }
 
 

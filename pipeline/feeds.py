@@ -1,8 +1,7 @@
 """The feeds: what changed, as Atom for people and as JSON for programs.
 
 They are made of what is known alone, and tell no time of their own: while nothing changes, each
-publication has them byte for byte. A name or a printed text comes from a page; here it is one
-line of printable signs, cut where it is long, and plain text to whoever shows it.
+publication has them byte for byte. What comes from a page is made harmless, as in messages.
 """
 
 import json
@@ -10,11 +9,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree as ET
 
 import polars as pl
 
+from pipeline.harmless import LONGEST, address, plain
+from pipeline.messages import headline
 from warehouse.store import Ask
 
 FOLDER: Final = "feeds"
@@ -25,17 +25,6 @@ RECORDS: Final = 10_000
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 # Names what it tags for good, wherever the feeds are served, so that no reader sees it twice.
 _TAG: Final = "tag:ratecard.invalid,2026:"
-_LONGEST: Final = 120
-_LONGEST_URL: Final = 2000
-_UNSAID: Final = "not stated"
-_TITLES: Final = {
-    "listed": "listed, {new}",
-    "relisted": "listed again, {new}",
-    "withdrawn": "withdrawn, was {old}",
-    "became_free": "free now, was {old}",
-    "no_longer_free": "no longer free, {new}",
-    "announced": "from {day} on {new}",
-}
 
 Row = dict[str, Any]
 
@@ -55,7 +44,7 @@ def feeds(ask: Ask, *, site: str | None, base_models: bool) -> dict[str, bytes]:
         )
         for seller in sellers
         # it is a file's name
-        if len(seller) <= _LONGEST
+        if len(seller) <= LONGEST
     }
     # a seller of that name has no feed of its own
     return {
@@ -105,58 +94,17 @@ def _atom(name: str, news: pl.DataFrame, site: str | None, whose: str = "") -> b
 
 def _add_entry(feed: ET.Element, row: Row) -> None:
     entry = ET.SubElement(feed, "entry")
-    _add(entry, "title", _title(row), type="text")
+    _add(entry, "title", headline(row), type="text")
     _add(entry, "id", f"{_TAG}change/{row['change_id']}")
     _add(entry, "updated", _spelled(row["known_at"]))
-    _add(entry, "category", term=row["cause"], label=_words(row["cause"]))
-    if page := _address(row["url"]):
+    _add(entry, "category", term=row["cause"], label=row["cause"].replace("_", " "))
+    if page := address(row["url"]):
         _add(entry, "link", rel="alternate", href=page)
     _add(entry, "content", " ".join(_reasons(row, page)), type="text")
 
 
 def _add(parent: ET.Element, tag: str, text: str | None = None, /, **attributes: str) -> None:
     ET.SubElement(parent, tag, attributes).text = text
-
-
-def _title(row: Row) -> str:
-    """Say in one line what changed, from what to what."""
-    old, new = (_value(row, age) for age in ("old", "new"))
-    if row["meter"] and old.partition(" ")[2] == new.partition(" ")[2]:
-        # "3 → 4 USD per 1M tokens" says it
-        old = old.partition(" ")[0]
-    day = f"{row['valid_from']:%Y-%m-%d}"
-    told = _TITLES.get(row["cause"], "{old} → {new}").format(old=old, new=new, day=day)
-    if row["change_pct"] is not None:
-        told += f" ({row['change_pct']:+,.15g}%)"
-    what = row["meter"] or row["term"] or row["remark"] or row["cause"]
-    return f"{_offer(row)}, {_words(what)}: {told}"
-
-
-def _offer(row: Row) -> str:
-    model = "every model" if row["model"] == "*" else row["model"]
-    # what is only called otherwise tells of no method
-    is_tuned = row["tuning_method"] == "unknown" and (row["meter"] or row["term"])
-    method = "tuned" if is_tuned else row["tuning_method"]
-    others = (row[n] for n in ("adapter", "service_tier", "region", "context_tier", "price_list"))
-    usual = {None, "none", "unknown", "standard"}
-    parts = [row["provider"], model, *(part for part in (method, *others) if part not in usual)]
-    return " ".join(map(_plain, parts))
-
-
-def _value(row: Row, age: str) -> str:
-    """Say what was stated, as it was printed, or why there is no price."""
-    availability, value = row[f"{age}_availability"], row[f"{age}_value"]
-    if availability not in {None, "priced"}:
-        return _words(availability)
-    if value is None:
-        return _UNSAID
-    if row["meter"] is None:
-        return _plain(value)
-    amount, _, unit = value.partition(" per ")
-    # the currency is the new price's; the old one's is known where there is none, or a percentage
-    is_another = row["new_availability"] == "priced" and row["change_pct"] is None
-    currency = "" if age == "old" and is_another else f" {row['pricing_currency']}"
-    return _plain(f"{amount}{currency} per {unit}")
 
 
 def _reasons(row: Row, page: str | None) -> Iterator[str]:
@@ -168,38 +116,12 @@ def _reasons(row: Row, page: str | None) -> Iterator[str]:
     else:
         yield f"Since {since}; the look before was at {before}."
     at = f", {page}" if page else ""
-    yield f"Stated by {_plain(row['source'])}{at}."
+    yield f"Stated by {plain(row['source'])}{at}."
     if row["printed_text"]:
-        yield f"Printed: “{_plain(row['printed_text'])}”."
+        yield f"Printed: “{plain(row['printed_text'])}”."
     yield f"Capture: SHA-256 {row['capture_sha256']}."
     yield f"Change: {row['change_id']}."
 
 
 def _minute(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def _words(name: str) -> str:
-    return _plain(name).replace("_", " ")
-
-
-def _plain(said: str) -> str:
-    """Make one line of printable signs of a text, cut where it is long.
-
-    XML 1.0 has no place for control characters, and a reader none for what turns its text around.
-    """
-    line = " ".join(said[: 10 * _LONGEST].split())
-    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
-    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
-
-
-def _address(url: str | None) -> str | None:
-    """Give a page's address as a link may hold it, or none where it is not one to follow."""
-    try:
-        parts = urlsplit(url or "")
-    except ValueError:
-        return None
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        return None
-    address = quote(str(url), safe="/:?#[]@!$&'()*+,;=%~")
-    return address if len(address) <= _LONGEST_URL else None

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     feed_base_models: bool = Field(
         default=False, description="whether the feeds have the changes of base models, too"
     )
+    templates: Path | None = Field(
+        default=None, description="your own templates of messages, in a folder for each language"
+    )
     trusted_days: int = Field(
         default=120,
         ge=1,

@@ -219,6 +219,13 @@ def reference_workloads() -> dict[str, Workload]:
     return {name: Workload(**said) for name, said in written["workloads"].items()}
 
 
+def own(workloads: Mapping[str, Workload], most: int = 3) -> list[str]:
+    """Name those that the user wrote; where there are none, some that come with ratecard."""
+    reference = reference_workloads()
+    theirs = [name for name, workload in workloads.items() if reference.get(name) != workload]
+    return theirs or list(workloads)[:most]
+
+
 class WorkloadError(ValueError):
     """A workload says something that cannot be; the message says what, and what may be."""
 

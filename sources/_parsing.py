@@ -195,7 +195,7 @@ def unit_in(text: str) -> Unit | None:
     return next(iter(found), None)
 
 
-_CANONICAL: Final[Mapping[str, Unit]] = {
+CANONICAL: Final[Mapping[str, Unit]] = {
     "training_tokens": Unit("1M tokens", "tokens", Decimal(1_000_000)),
     "input_tokens": Unit("1M tokens", "tokens", Decimal(1_000_000)),
     "cached_input_tokens": Unit("1M tokens", "tokens", Decimal(1_000_000)),
@@ -218,7 +218,7 @@ def canonical_amount(amount: Decimal, unit: Unit, meter: str) -> Decimal:
     that 100 per hour never becomes 100 per 1M tokens, and where 18 decimals cannot hold the
     price.
     """
-    canonical = _CANONICAL[meter]
+    canonical = CANONICAL[meter]
     if unit.kind != canonical.kind:
         raise Unreadable(
             f"a price per {unit.name} cannot be a price of {meter}, which counts {canonical.kind}"

@@ -379,13 +379,35 @@ class AlertRules(pa.DataFrameModel):
         unique: ClassVar = ["kind", "rule"]
 
 
+class AlertEvents(pa.DataFrameModel):
+    """What alerts are about, to be asked what it means for workloads."""
+
+    event_id: str = pa.Field(unique=True)
+    provider: str
+    model: str
+    canonical_model: str
+    tuning_method: str = pa.Field(nullable=True)
+    adapter: str = pa.Field(nullable=True)
+    moment: Instant
+    has_before: bool
+
+    class Config:
+        """There is no more to it than this."""
+
+        strict: ClassVar = True
+
+
 ASKED: Final[dict[str, type[pa.DataFrameModel]]] = {
     "workloads": Workloads,
     "constraint_sets": ConstraintSets,
     "workload_tokens": WorkloadTokens,
 }
 # What a question can bring with it: others than the published ones, and what is never published.
-BROUGHT: Final[dict[str, type[pa.DataFrameModel]]] = {**ASKED, "alert_rules": AlertRules}
+BROUGHT: Final[dict[str, type[pa.DataFrameModel]]] = {
+    **ASKED,
+    "alert_rules": AlertRules,
+    "alert_events": AlertEvents,
+}
 SCHEMAS: Final[dict[str, type[pa.DataFrameModel]]] = {
     "current_prices": CurrentPrices,
     "price_history": PriceHistory,

@@ -1,5 +1,6 @@
 """Runs of the delivery that die anywhere and are run again, with receivers that misbehave."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -27,6 +28,17 @@ RULES: Final = Alerts.model_validate({
     "changes": {"any": {}},
     "failing": {"any": {"again_days": 3}},
 })  # fmt: skip
+_OFFER: Final = {
+    "tuning_method": "sft", "adapter": "lora", "service_tier": "standard", "region": None,
+    "context_tier": None, "price_list": None,
+}  # fmt: skip
+_DETAILS: Final = {
+    "changes": {
+        **_OFFER, "is_rename": False, "old_availability": "priced", "new_availability": "priced",
+        "since_alert_pct": None, "reference": None,
+    },
+    "failing": {"look_count": 3, "last_look_at": NOW.isoformat()},
+}  # fmt: skip
 # Where a run can die: before or after each of these.
 STEPS: Final = ("observe", "due", "note_delivered", "note_failed")
 
@@ -54,7 +66,14 @@ def event(number: int, kind: str = "changes", **said: Any) -> dict[str, Any]:  #
         "capture_sha256": "0" * 64,
         "is_first_load": False,
         "is_pending": False,
-        "says": f"event {number}",
+        "model": f"model{number}",
+        "canonical_model": f"model{number}",
+        "meter": "training_tokens" if kind == "changes" else None,
+        "term": None,
+        "pricing_currency": "USD",
+        "printed_text": "$4",
+        "last_seen_before_at": NOW - timedelta(days=1),
+        "details": json.dumps(_DETAILS[kind]),
         **said,
     }
 

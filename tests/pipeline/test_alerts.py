@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.alerts import KINDS, RESOLD, Alerts, digests, fired, rule_frame
 from pipeline.configuration import ConfigurationError, load_setup, read_configuration
+from pipeline.messages import line
 from pipeline.workloads import Workload, workload_frame
 from sources._contract import every_source
 from tests.pipeline.conftest import First, latest_capture, ratecard, small_sources
@@ -43,6 +44,11 @@ def told(
     **kinds: dict[str, Any],
 ) -> pl.DataFrame:
     return fired(world.publish(at), alerts(**kinds), since, mode=mode)
+
+
+def told_first(events: pl.DataFrame) -> str:
+    """Say the first of the events in English."""
+    return line(events.row(0, named=True), "en")
 
 
 def moves(events: pl.DataFrame) -> list[tuple[str, str]]:
@@ -186,7 +192,8 @@ def test_small_steps_add_up_to_an_alert_and_then_count_anew(world: World) -> Non
     priced(world, 100, 102, 104, 106, 108, 110, 112)
     events = told(world, changes={"percent": 5})
     assert moves(events) == [("104", "106"), ("110", "112")]
-    assert "+1.92 %), +6.00 % against 100" in events["says"][0]
+    assert "(+1.92%); since 2028-10-01" in told_first(events)
+    assert "; +6% against 100, from where the rule measures; " in told_first(events)
 
 
 def test_either_threshold_is_enough(world: World) -> None:
@@ -355,7 +362,9 @@ def test_a_quarantined_page_fires_when_it_is_accepted_and_not_before(world: Worl
     kinds: dict[str, Any] = {"changes": {}, "review": {}}
     events = told(world, mode="check", **kinds)
     assert events["kind"].to_list() == ["review"]
-    assert "a page of 2028-09-30 waits" in events["says"][0]
+    assert told_first(events).startswith(
+        "a page of page waits for a decision; looked at on 2028-09-30; reason: "
+    )
     doubts = world.store.query("select capture_sha256, list(fingerprint) from review group by 1")
     capture, fingerprints = doubts.row(0)
     decision = Decision(
@@ -394,7 +403,8 @@ def test_what_is_announced_fires_when_it_is_said(world: World) -> None:
     for mode in ("check", "replay"):
         events = told(world, FIRST + 2, mode=mode, changes={"percent": 10})
         assert events.select("cause", "fires_at").rows() == [("announced", day(FIRST + 1))]
-        assert "is announced to go from 1 to 3 USD per 1M tokens" in events["says"][0]
+        said = "1 per 1M tokens → 3 USD per 1M tokens from 2028-11-17 on; known since 2028-09-29"
+        assert said in told_first(events)
 
 
 def test_a_change_of_long_ago_that_a_page_dates_now_is_silent(world: World) -> None:
@@ -421,8 +431,10 @@ def test_a_rename_is_one_event_for_who_asks_about_the_model(world: World) -> Non
         events = told(world, changes=rule)
         assert events.height == count, rule
         if count:
-            said = "seller classifier model 3b is called classifier (3b) now since 2028-09-29"
-            assert events["says"][0].startswith(said)
+            said = (
+                "seller classifier (3b), renamed: classifier model 3b → classifier (3b); since 2028"
+            )
+            assert told_first(events).startswith(said)
 
 
 # How it is told.
@@ -458,11 +470,11 @@ def test_an_event_keeps_its_name_in_every_publication(world: World) -> None:
 
 def test_a_sentence_says_all_of_it(world: World) -> None:
     priced(world, 2, 3)
-    (said,) = told(world, changes={})["says"]
+    said = told_first(told(world, changes={}))
     assert re.fullmatch(
-        r"seller a sft lora training_tokens went from 2 to 3 USD per 1M tokens \(\+50\.00 %\) "
-        r"since 2028-09-29 \(last seen otherwise on 2028-09-28\); page says so at "
-        r"https://example\.org, capture [0-9a-f]{12}",
+        r"seller a sft lora, training tokens: 2 → 3 USD per 1M tokens \(\+50%\); since 2028-09-29, "
+        r"last seen otherwise on 2028-09-28; stated by page, printed “text”, capture [0-9a-f]{12}, "
+        r"https://example\.org",
         said,
     ), said
 
@@ -513,7 +525,10 @@ def test_a_source_that_fails_for_days_fires_until_it_is_back(world: World) -> No
     assert late.select("subject", "began_at", "fires_at").rows() == [
         ("page", day(FIRST + 1), day(FIRST + 4))
     ]
-    assert "since 2028-09-29 (5 looks, the last on 2028-10-03): no answer" in late["says"][0]
+    assert told_first(late) == (
+        "page gives nothing that can be believed (5 looks); since 2028-09-29, the last look on "
+        "2028-10-03; reason: no answer; source page, https://example.org"
+    )
     says(world, FIRST + 6, quote(1))
     assert told(world, at=FIRST + 7, mode="check", **rule).is_empty()
     replayed = told(world, at=FIRST + 7, **rule)
@@ -525,9 +540,9 @@ def test_a_price_that_nobody_confirms_fires_after_so_many_days(world: World) -> 
     priced(world, 1)
     rule = {"unconfirmed": {"days": 10, "meters": ["training_tokens"]}}
     assert told(world, at=FIRST + 9, mode="check", **rule).is_empty()
-    (said,) = told(world, at=FIRST + 12, mode="check", **rule)["says"]
-    assert said.startswith(
-        "1 price of seller (a) not confirmed since 2028-09-28, for 12 days; page"
+    assert told_first(told(world, at=FIRST + 12, mode="check", **rule)).startswith(
+        "1 price of seller in page not confirmed for 12 days; last confirmed on 2028-09-28; "
+        "such as a; stated by page"
     )
     says(world, FIRST + 13, quote(1))
     assert told(world, at=FIRST + 14, mode="check", **rule).is_empty()
@@ -545,7 +560,8 @@ def test_a_shutdown_fires_so_many_days_before(
     events = told(world, at=FIRST + 11, mode="check", **rule)
     assert events["fires_at"].to_list() == [day(FIRST + 10)] * fires
     if fires:
-        assert "seller a sft is shut down on 2028-11-07, 29 days away" in events["says"][0]
+        said = "seller a sft is shut down on 2028-11-07, in 29 days; stated since 2028-09-28; "
+        assert told_first(events).startswith(said)
     assert told(world, at=FIRST + 41, mode="check", **rule).is_empty()
     assert told(world, at=FIRST + 41, **rule).height == fires
 
@@ -570,7 +586,10 @@ def test_two_sources_that_disagree_fire_until_somebody_decides(tmp_path: Path) -
     says(world, FIRST + 1, quote(2), source="blog")
     events = told(world, at=FIRST + 2, mode="check", disagreements={"sources": ["blog"]})
     assert events["fires_at"].to_list() == [day(FIRST + 1)]
-    assert "page says priced 1 USD, blog says priced 2 USD, since 2028-09-29" in events["says"][0]
+    assert told_first(events).startswith(
+        "seller a sft lora, training tokens: page says 1 USD per 1M tokens, blog says 2 USD per 1M "
+        "tokens (+100%); since 2028-09-29; stated by page"
+    )
     row = world.store.query("select * from disagreements").row(0, named=True)
     what = {name: row[name] for name in Choice.__dataclass_fields__ if name in row}
     chosen = {"source": "page", "reason": "its own", "known_at": day(FIRST + 2)}
@@ -589,9 +608,9 @@ def test_another_cheapest_offer_fires_and_a_first_look_does_not(tmp_path: Path) 
     rule = {"cheapest": {"question": "training", "constraints": "listed"}}
     events = told(world, at=FIRST + 10, since=day(FIRST), **rule)
     assert events["fires_at"].to_list() == [day(FIRST + 9)]
-    assert (
-        "the cheapest for training under listed is now seller b sft lora at 1.0 USD, and was "
-        "else c sft lora at 2.0 USD" in events["says"][0]
+    assert told_first(events).startswith(
+        "the cheapest for training, USD per 1M tokens, under listed: else c sft lora at 2 → seller "
+        "b sft lora at 1; since 2028-10-07, "
     )
     checked = told(world, at=FIRST + 10, since=day(FIRST + 3), mode="check", **rule)
     assert checked["event_id"].to_list() == events["event_id"].to_list()
@@ -622,8 +641,9 @@ def test_break_even_that_crosses_a_number_fires_either_way(world: World) -> None
         ("no_longer", day(FIRST + 2)),
         ("pays_back", day(FIRST + 3)),
     ]
-    assert "for mine no longer pays back at 5000 requests a month: it takes 9" in events["says"][0]
-    assert "page says at https://example.org that a training_tokens is 1000" in events["says"][0]
+    said = told_first(events)
+    assert "no longer pays back for mine at 5,000 requests a month: it takes 9" in said
+    assert "because of seller a, training tokens: 10 → 1000 USD per 1M tokens (+9,900%)" in said
     assert told(world, since=day(FIRST), break_even={"workload": "mine", "requests": 7}).is_empty()
 
 
@@ -696,13 +716,13 @@ def test_a_replay_of_real_pages_is_what_a_person_would_want(tmp_path: Path) -> N
     store = load(tmp_path, files)
     rules = rule_frame(Alerts.model_validate(REAL))
     events = fired(store, rules, EVER, mode="replay")
-    lines = [line(**event) for event in events.iter_rows(named=True)]
+    lines = [in_short(**event) for event in events.iter_rows(named=True)]
     assert sorted(lines) == EXPECTED.strip().splitlines()
     # all of it was loaded today, long after
     assert fired(store, rules.filter(kind="changes"), EVER, mode="check").is_empty()
 
 
-def line(**event: Any) -> str:  # noqa: ANN401 any column
+def in_short(**event: Any) -> str:  # noqa: ANN401 any column
     parts = [str(event["fires_at"].date()), event["rule"], event["subject"]]
     if event["kind"] == "changes":
         parts += [str(event["old"] or "").partition(" ")[0], "->", event["new"].partition(" ")[0]]

@@ -140,7 +140,7 @@ def test_a_title_says_what_changed_from_what_to_what(world: World) -> None:
              "relisted"),
             ("seller abroad sft lora, training tokens: 3 per 1M tokens → 20 CNY per 1M tokens",
              "price_change"),
-            ("seller later sft lora, training tokens: from 2039-09-10 on 5 USD per 1M tokens",
+            ("seller later sft lora, training tokens: 3 per 1M tokens → 5 USD per 1M tokens from 2039-09-10 on",
              "announced"),
             ("seller new tuned batch, training tokens: listed, 7 USD per 1M tokens", "listed"),
             ("seller every model sft lora, min examples: 10 → 20", "term_change"),

@@ -77,10 +77,18 @@ explained as (
         p.source,
         p.url,
         p.capture_sha256,
+        p.provider as changed_provider,
         p.model as changed_model,
-        coalesce(p.meter, p.term) as changed,
-        coalesce(p.old_value, p.old_availability) as old_value,
-        coalesce(p.new_value, p.new_availability) as new_value
+        p.meter,
+        p.term,
+        p.pricing_currency,
+        p.printed_text,
+        p.last_seen_before_at,
+        p.old_value,
+        p.new_value,
+        p.old_availability,
+        p.new_availability,
+        p.change_pct as changed_pct
     from crossed as c
     left join (
         select p.*, o.canonical_model as changed_canonical
@@ -109,19 +117,30 @@ select
     source,
     url,
     capture_sha256,
-    concat(
-        subject,
-        case when pays then ' now pays back at ' else ' no longer pays back at ' end,
-        asked,
-        ' requests a month: it takes ',
-        coalesce(requests_needed::varchar, 'more than any number'),
-        ', and took ',
-        coalesce(needed_before::varchar, 'more than any number'),
-        strftime(moment, ', since %Y-%m-%d; at the workload''s own number it '),
-        reason,
-        '; ' || source || ' says at ' || url || ' that ' || changed_model || ' ' || changed || ' is '
-        || coalesce(new_value, 'stated no more') || ', and was ' || coalesce(old_value, 'not stated'),
-        ', capture ' || left(capture_sha256, 12)
-    ) as says
+    model,
+    canonical_model,
+    meter,
+    term,
+    pricing_currency,
+    printed_text,
+    last_seen_before_at,
+    to_json({
+        tuning_method: tuning_method,
+        adapter: adapter,
+        service_tier: service_tier,
+        region: region,
+        context_tier: context_tier,
+        workload: workload,
+        asked: asked,
+        verdict: verdict,
+        months: months_to_break_even,
+        changed_provider: changed_provider,
+        changed_model: changed_model,
+        old_value: old_value,
+        new_value: new_value,
+        old_availability: old_availability,
+        new_availability: new_availability,
+        changed_pct: changed_pct
+    })::varchar as details
 from explained
 order by fires_at, event_id

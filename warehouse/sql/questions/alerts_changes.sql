@@ -280,51 +280,27 @@ select
     source,
     url,
     capture_sha256,
-    concat(
-        subject,
-        case
-            when is_rename then ' is called ' || new || ' now'
-            when cause = 'withdrawn' then concat(' is listed no more, and was ', old)
-            when cause = 'relisted' then concat(' is listed again at ', new)
-            when cause = 'listed' and old is null then concat(' is listed at ', new)
-            when term is not null
-                then concat(
-                    ' is ', coalesce(new, 'stated no more'), ' now, and was ', coalesce(old, 'not stated')
-                )
-            else concat(
-                case cause
-                    when 'became_free' then ' became free: from '
-                    when 'no_longer_free' then ' is free no longer: from '
-                    when 'announced' then ' is announced to go from '
-                    else ' went from '
-                end,
-                case
-                    when split_part(old, ' per ', 2) = split_part(new, ' per ', 2)
-                        then split_part(old, ' per ', 1)
-                    else coalesce(old, 'nothing stated')
-                end,
-                ' to ',
-                replace(coalesce(new, 'nothing stated'), ' per ', concat(' ', pricing_currency, ' per ')),
-                format(' ({:+.2f} %)', change_pct)
-            )
-        end,
-        case
-            when reference is distinct from old_price and since_alert_pct is not null
-                then format(
-                    ', {:+.2f} % against {:g}, from where this rule measures',
-                    since_alert_pct,
-                    reference
-                )
-        end,
-        case when valid_from > told_at then ' from ' else ' since ' end,
-        strftime(valid_from, '%Y-%m-%d'),
-        strftime(last_seen_before_at, ' (last seen otherwise on %Y-%m-%d)'),
-        '; ',
-        source,
-        ' says so at ',
-        url,
-        ', capture ',
-        left(capture_sha256, 12)
-    ) as says
+    model,
+    canonical_model,
+    meter,
+    term,
+    pricing_currency,
+    printed_text,
+    last_seen_before_at,
+    to_json({
+        tuning_method: tuning_method,
+        adapter: adapter,
+        service_tier: service_tier,
+        region: region,
+        context_tier: context_tier,
+        price_list: price_list,
+        is_rename: is_rename,
+        is_ahead: valid_from > told_at,
+        old_availability: old_availability,
+        new_availability: new_availability,
+        reference: case when reference is distinct from old_price then reference end,
+        since_alert_pct: case when reference is distinct from old_price then since_alert_pct end
+    })::varchar as details
 from events
+join offer_models as o using (provider, model)
 order by fires_at, event_id

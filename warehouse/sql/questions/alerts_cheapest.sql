@@ -24,7 +24,8 @@ ended as (
         won_to as moment,
         cause,
         ended_by,
-        coalesce(meter, term) as what,
+        meter,
+        term,
         old_value,
         new_value,
         source,
@@ -38,24 +39,26 @@ told as (
     select
         e.*,
         (
-            select array_to_string(
-                list_sort(list(distinct w.offer || format(' at {} USD', round(w.last_usd, 4)))), ' and '
-            )
+            select list_sort(list(distinct {
+                offer: w.offer,
+                usd: rtrim(rtrim(round(w.last_usd, 4)::varchar, '0'), '.')
+            }))
             from spans as w
             where w.question = e.question
                 and w.constraint_set = e.constraint_set
                 and w.won_to = e.moment
-        ) as old,
+        ) as was,
         (
-            select array_to_string(
-                list_sort(list(distinct w.offer || format(' at {} USD', round(w.first_usd, 4)))), ' and '
-            )
+            select list_sort(list(distinct {
+                offer: w.offer,
+                usd: rtrim(rtrim(round(w.first_usd, 4)::varchar, '0'), '.')
+            }))
             from spans as w
             where w.question = e.question
                 and w.constraint_set = e.constraint_set
                 and w.won_from <= e.moment
                 and coalesce(w.won_to > e.moment, true)
-        ) as new,
+        ) as is_now,
         (
             select min(w.provider)
             from spans as w
@@ -74,34 +77,33 @@ select
     t.provider,
     t.question || ' under ' || t.constraint_set as subject,
     t.cause,
-    t.old,
-    t.new,
+    array_to_string(list_transform(t.was, lambda w: w.offer || ' at ' || w.usd || ' USD'), ' and ') as old,
+    array_to_string(list_transform(t.is_now, lambda w: w.offer || ' at ' || w.usd || ' USD'), ' and ') as new,
     null::double as change_pct,
     t.moment as began_at,
     t.moment as fires_at,
     t.source,
     p.url,
     p.capture_sha256,
-    concat(
-        'the cheapest for ',
-        t.question,
-        ' under ',
-        t.constraint_set,
-        ' is now ',
-        coalesce(nullif(t.new, ''), 'nobody'),
-        ', and was ',
-        t.old,
-        strftime(t.moment, ', since %Y-%m-%d: '),
-        t.ended_by,
-        ' ' || t.what,
-        ' ',
-        t.cause,
-        ' from ' || t.old_value,
-        ' to ' || t.new_value,
-        '; ' || t.source || ' says so',
-        ' at ' || p.url,
-        ', capture ' || left(p.capture_sha256, 12)
-    ) as says
+    null::varchar as model,
+    null::varchar as canonical_model,
+    t.meter,
+    t.term,
+    p.pricing_currency,
+    p.printed_text,
+    p.last_seen_before_at,
+    to_json({
+        question: t.question,
+        constraint_set: t.constraint_set,
+        was: t.was,
+        is_now: t.is_now,
+        changed_model: t.ended_by,
+        old_value: t.old_value,
+        new_value: t.new_value,
+        old_availability: p.old_availability,
+        new_availability: p.new_availability,
+        changed_pct: p.change_pct
+    })::varchar as details
 from told as t
 join alert_rules as r on t.question = r.question and t.constraint_set = r.constraints
 left join price_changes as p on t.change_id = p.change_id

@@ -59,19 +59,22 @@ select
     source_a as source,
     s.url,
     null::varchar as capture_sha256,
-    concat(
-        subject,
-        ': ',
-        source_a,
-        ' says ',
-        value_a,
-        ', ',
-        source_b,
-        ' says ',
-        value_b,
-        strftime(since_at, ', since %Y-%m-%d; see `ratecard disagreements`, '),
-        s.url
-    ) as says
+    t.model,
+    t.canonical_model,
+    t.meter,
+    t.term,
+    null::varchar as pricing_currency,
+    null::varchar as printed_text,
+    null::timestamp as last_seen_before_at,
+    to_json({
+        tuning_method: t.tuning_method,
+        adapter: t.adapter,
+        service_tier: t.service_tier,
+        region: t.region,
+        context_tier: t.context_tier,
+        price_list: t.price_list,
+        source_b: t.source_b
+    })::varchar as details
 from told as t
 join sources as s on t.source_a = s.source
 where not $is_replay or fires_at >= $since::timestamp

@@ -68,21 +68,20 @@ select
     source,
     url,
     capture_sha256,
-    concat(
-        subject,
-        case when term = 'shutdown_on' then ' is shut down on ' else ' is trained for the last time on ' end,
-        value,
-        ', ',
-        date_diff(
-            'day', case when $is_replay then fires_at else (select built_at from build_info) end::date, ends_on
-        ),
-        ' days away',
-        strftime(valid_from, ', as stated since %Y-%m-%d; '),
-        source,
-        ' says so at ',
-        url,
-        ', capture ',
-        left(capture_sha256, 12)
-    ) as says
+    model,
+    canonical_model,
+    null::varchar as meter,
+    term,
+    null::varchar as pricing_currency,
+    printed_text,
+    null::timestamp as last_seen_before_at,
+    to_json({
+        tuning_method: tuning_method,
+        days_left: date_diff(
+            'day',
+            case when $is_replay then fires_at else (select built_at from build_info) end::date,
+            ends_on
+        )
+    })::varchar as details
 from told
 order by fires_at, event_id

@@ -60,15 +60,13 @@ select
     source,
     url,
     capture_sha256,
-    concat(
-        source,
-        ' gives nothing that can be believed',
-        strftime(began_at, ' since %Y-%m-%d'),
-        case when look_count = 1 then ' (one look' else ' (' || look_count || ' looks' end,
-        strftime(last_look_at, ', the last on %Y-%m-%d): '),
-        coalesce(error, 'no reason is given'),
-        '; see ',
-        url
-    ) as says
+    null::varchar as model,
+    null::varchar as canonical_model,
+    null::varchar as meter,
+    null::varchar as term,
+    null::varchar as pricing_currency,
+    null::varchar as printed_text,
+    null::timestamp as last_seen_before_at,
+    to_json({look_count: look_count, last_look_at: last_look_at})::varchar as details
 from told
 order by fires_at, event_id

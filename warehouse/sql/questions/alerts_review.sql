@@ -51,18 +51,13 @@ select
     source,
     url,
     capture_sha256,
-    concat(
-        source,
-        case when is_whole then ': a page' else ': a part of a page' end,
-        strftime(looked_at, ' of %Y-%m-%d waits for a decision: '),
-        reason,
-        case when doubt_count > 1 then ' (and ' || (doubt_count - 1) || ' more doubts)' end,
-        '; see `ratecard review show ',
-        source,
-        '`, ',
-        url,
-        ', capture ',
-        left(capture_sha256, 12)
-    ) as says
+    null::varchar as model,
+    null::varchar as canonical_model,
+    null::varchar as meter,
+    null::varchar as term,
+    null::varchar as pricing_currency,
+    null::varchar as printed_text,
+    null::timestamp as last_seen_before_at,
+    to_json({is_whole: is_whole, doubt_count: doubt_count})::varchar as details
 from told
 order by fires_at, event_id

@@ -42,22 +42,18 @@ select
     source,
     url,
     capture_sha256,
-    concat(
-        price_count,
-        case when price_count = 1 then ' price of ' else ' prices of ' end,
-        provider,
-        case when price_count = 1 then ' (' else ' (such as ' end,
-        first_model,
-        ') not confirmed',
-        strftime(confirmed_at, ' since %Y-%m-%d, for '),
-        date_diff('day', confirmed_at, b.built_at),
-        ' days; ',
-        source,
-        ' said so last at ',
-        url,
-        ', capture ',
-        left(capture_sha256, 12)
-    ) as says
+    null::varchar as model,
+    null::varchar as canonical_model,
+    null::varchar as meter,
+    null::varchar as term,
+    null::varchar as pricing_currency,
+    null::varchar as printed_text,
+    null::timestamp as last_seen_before_at,
+    to_json({
+        price_count: price_count,
+        first_model: first_model,
+        days_silent: date_diff('day', confirmed_at, b.built_at)
+    })::varchar as details
 from silent
 cross join build_info as b
 where fires_at <= b.built_at and (not $is_replay or fires_at >= $since::timestamp)
