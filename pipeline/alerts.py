@@ -74,7 +74,7 @@ _End = Annotated[str, _one_of("shutdown_on", "last_training_on")]
 
 
 # Which keys of a rule say whom it tells, and when; the others say of what.
-_TELLING: Final = ("channels", "digest", "again_days", "recovery")
+TELLING: Final = ("channels", "digest", "again_days", "recovery")
 
 
 class Rule(BaseModel):
@@ -102,7 +102,7 @@ class Rule(BaseModel):
     @property
     def definition(self) -> str:
         """Give what it asks for, in one text, without whom it tells and when."""
-        return self.model_dump_json(exclude={*_TELLING})
+        return self.model_dump_json(exclude={*TELLING})
 
 
 class StateRule(Rule):
@@ -382,7 +382,7 @@ def fired(
     `check` takes what became known since then, and states that hold now, whenever they began.
     `replay` takes what each capture would have told on its own day, and states that began since.
     """
-    asked = rules.drop(_TELLING)
+    asked = rules.drop(TELLING)
     found = [
         store.ask(
             f"alerts_{kind}",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import polars as pl
 import typer
 
-from pipeline.alerts import digests, fired, rule_frame
+from pipeline.alerts import TELLING, digests, fired, rule_frame
 from pipeline.channels import ChannelError, Language
 from pipeline.messages import line, mistakes
 from pipeline.terminal import (
@@ -45,8 +45,14 @@ Only = Annotated[list[str] | None, typer.Option("--rule", help="Only this rule; 
 
 @app.command("list", epilog="Example: ratecard alerts list --json")
 def list_rules(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List the rules that ratecard.toml has."""
-    rules = rule_frame(setup_of(data_dir).alerts)
+    """List the rules that ratecard.toml has, whom they tell, and which are muted."""
+    from pipeline.looking import utc_now  # noqa: PLC0415 a question needs no sources
+
+    setup = setup_of(data_dir)
+    muted = Outbox(setup.settings.data_dir).mutes(utc_now())
+    rules = rule_frame(setup.alerts)
+    until = [muted.get(rule) for rule in rules.select("kind", "rule").iter_rows()]
+    rules = rules.with_columns(muted_until=pl.Series(until, dtype=pl.Datetime("us")))
     if as_json:
         show(rules, "", as_json=True)
         return
@@ -54,15 +60,24 @@ def list_rules(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
         {
             "kind": row.pop("kind"),
             "rule": row.pop("rule"),
-            "asks for": "; ".join(
-                f"{key}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
-                for key, value in row.items()
-                if value is not None
-            ),
+            "tells": _spelled({name: row.pop(name) for name in (*TELLING, "muted_until")})
+            or "every channel",
+            "asks for": _spelled(row),
         }
         for row in rules.iter_rows(named=True)
     ]
     show(pl.DataFrame(said), "Rules", as_json=False)
+
+
+def _spelled(keys: dict[str, Any]) -> str:
+    """Write keys of a rule as people read them, without those that say nothing."""
+    return "; ".join(
+        f"{key.replace('_', ' ')}: "
+        f"{', '.join(map(str, value)) if isinstance(value, list) else cell(value)}"
+        for key, value in keys.items()
+        # that a recovery is told of is usual
+        if value is not None and (key, value) != ("recovery", True)
+    )
 
 
 @app.command(epilog="Example: ratecard alerts check --days 14")

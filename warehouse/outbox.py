@@ -100,6 +100,8 @@ class Outbox:
                 channels=[*evaluation.channels],
             )
             run(db, f"insert into deliveries by name {sql('outbox/new_deliveries')}", **values)
+            # of all the evaluations only the last matters
+            db.execute("delete from evaluations")
             run(
                 db,
                 "insert into evaluations values ($built_at, $now)",
@@ -235,11 +237,8 @@ class Outbox:
 
     def mutes(self, now: datetime) -> dict[tuple[str, str], datetime]:
         """Give the rules that say nothing now, and until when."""
-        if not self._file.exists():
-            return {}
-        with self._changing() as db:
-            rows = run(db, "select kind, rule, until from mutes where until > $now", now=now)
-            return {(kind, rule): until for kind, rule, until in rows.fetchall()}
+        rows = self._asked("mutes", now=now).rows()
+        return {(kind, rule): until for kind, rule, until in rows}
 
     def _cancel_overtaken(self, db: duckdb.DuckDBPyConnection, now: datetime) -> None:
         _temp(db, "overtaken", now=now)
@@ -255,7 +254,7 @@ class Outbox:
         return built_at
 
     def _asked(self, question: str, **values: object) -> pl.DataFrame:
-        with self._changing() as db:
+        with self._changing() if self._open or self._file.exists() else _nothing() as db:
             return frame(db, sql(f"outbox/{question}"), **values)
 
     @contextmanager
@@ -287,6 +286,14 @@ class Outbox:
                 f"{self._file} cannot be used: {said}; nothing was sent that is not noted there; "
                 "close it elsewhere, make room, or restore it from a backup"
             ) from error
+
+
+@contextmanager
+def _nothing() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give the outbox of somebody who was never told anything, so that a question makes no file."""
+    with duckdb.connect(":memory:") as db:
+        migrate(db, _MIGRATIONS)
+        yield db
 
 
 def _wait(attempts: int) -> timedelta:

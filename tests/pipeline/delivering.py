@@ -37,6 +37,7 @@ _DETAILS: Final = {
         **_OFFER, "is_rename": False, "old_availability": "priced", "new_availability": "priced",
         "since_alert_pct": None, "reference": None,
     },
+    "ends": {**_OFFER, "days_left": 3},
     "failing": {"look_count": 3, "last_look_at": NOW.isoformat()},
 }  # fmt: skip
 # Where a run can die: before or after each of these.

@@ -424,6 +424,22 @@ def test_a_state_is_told_again_while_it_holds_and_when_it_ends(
     assert state == "resolved"
 
 
+@pytest.mark.parametrize(
+    ("ends_on", "told"),
+    [("2026-06-02", ["alert.fired"]), ("2026-07-01", ["alert.fired", "alert.resolved"])],
+)
+def test_a_day_that_has_come_is_no_recovery_and_one_that_is_moved_is(
+    hooked: Tracker, receiver: Receiver, ends_on: str, told: list[str]
+) -> None:
+    rules = Alerts.model_validate({"ends": {"any": {}}})
+    hooked.setup = replace(hooked.setup, alerts=rules)
+    hooked.events = [event(1, "ends", cause="shutdown_on", new=ends_on)]
+    hooked.deliver()
+    hooked.events = []
+    hooked.deliver(timedelta(days=1))
+    assert [kind for kind, _ in notices(receiver)] == told
+
+
 def test_what_is_over_before_anybody_heard_of_it_is_not_told(
     team: Callable[..., tuple[Tracker, list[str]]],
 ) -> None:

@@ -42,6 +42,11 @@ notices as (
                 and e.silence is null
                 and e.acked_at is null
                 and r.recovery
+                -- that a day has come is no news to who was told of it
+                and not (
+                    e.kind = 'ends'
+                    and coalesce(try_cast(e.event ->> 'new' as date) <= $now::date, false)
+                )
                 then 'resolved'
             when e.is_state
                 and e.state in ('firing', 'silent')
