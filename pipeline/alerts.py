@@ -131,6 +131,9 @@ class ChangeRule(_Facts):
         description="the same in the price's own currency, per canonical unit; "
         "beside percent, the first that is reached counts",
     )
+    confirm: bool = Field(
+        default=False, description="true: a change counts when the next look at its source agrees"
+    )
 
     @property
     def is_measured(self) -> bool:
@@ -300,6 +303,7 @@ _TYPES: Final[Mapping[str, pl.DataType]] = {
     "direction": pl.String(),
     "percent": pl.Float64(),
     "amount": pl.Decimal(38, 18),
+    "confirm": pl.Boolean(),
     "question": pl.String(),
     "constraints": pl.String(),
     "workload": pl.String(),
@@ -324,7 +328,8 @@ def rule_frame(alerts: Alerts) -> pl.DataFrame:
 
 
 EVENTS: Final = (
-    "event_id", "kind", "rule", "provider", "subject", "cause", "old", "new", "change_pct",
+    "event_id", "kind", "rule", "is_first_load", "is_pending",
+    "provider", "subject", "cause", "old", "new", "change_pct",
     "began_at", "fires_at", "source", "url", "capture_sha256", "says",
 )  # fmt: skip
 

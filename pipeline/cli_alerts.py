@@ -116,6 +116,12 @@ def _built_at(store: Store) -> datetime:
     return built_at
 
 
+def _marks(event: dict[str, object]) -> list[str]:
+    """Say of an event why it is not, or not yet, news."""
+    marks = {"is_first_load": "(first load)", "is_pending": "(not confirmed yet)"}
+    return [said for name, said in marks.items() if event[name]]
+
+
 def _show(entries: pl.DataFrame, limit: int) -> None:
     for entry in entries.head(limit).iter_rows(named=True):
         when = cell(entry["fires_at"])
@@ -125,7 +131,7 @@ def _show(entries: pl.DataFrame, limit: int) -> None:
         out.print(text(f"{when}  {about}"), style="bold", soft_wrap=True)
         for event in entry["events"][:_SHOWN]:
             # a name from a page stays in its line
-            line = " ".join(event["says"].split())
+            line = " ".join([*_marks(event), *event["says"].split()])
             out.print(text(f"  {line}"), soft_wrap=True)
         if (more := entry["count"] - _SHOWN) > 0:
             out.print(f"  ... and {more} more; --json shows them")

@@ -35,6 +35,7 @@ _TITLES: Final = {
     "became_free": "free now, was {old}",
     "no_longer_free": "no longer free, {new}",
     "announced": "from {day} on {new}",
+    "revoked": "from {day} on {new}, and not {old} as announced",
 }
 
 Row = dict[str, Any]
@@ -90,7 +91,7 @@ def _atom(name: str, news: pl.DataFrame, site: str | None, whose: str = "") -> b
     _add(feed, "title", f"ratecard: what changed{whose}", type="text")
     _add(feed, "id", f"{place}{name}.atom" if site else f"{_TAG}{name}")
     # where nothing has changed yet, that is so since ever
-    newest = max((row["known_at"] for row in rows), default=datetime(1970, 1, 1))  # noqa: DTZ001 UTC
+    newest = max((row["first_known_at"] for row in rows), default=datetime(1970, 1, 1))  # noqa: DTZ001 UTC
     _add(feed, "updated", _spelled(newest))
     _add(ET.SubElement(feed, "author"), "name", "ratecard")
     _add(feed, "generator", "ratecard")
@@ -107,7 +108,7 @@ def _add_entry(feed: ET.Element, row: Row) -> None:
     entry = ET.SubElement(feed, "entry")
     _add(entry, "title", _title(row), type="text")
     _add(entry, "id", f"{_TAG}change/{row['change_id']}")
-    _add(entry, "updated", _spelled(row["known_at"]))
+    _add(entry, "updated", _spelled(row["first_known_at"]))
     _add(entry, "category", term=row["cause"], label=_words(row["cause"]))
     if page := _address(row["url"]):
         _add(entry, "link", rel="alternate", href=page)
@@ -125,7 +126,9 @@ def _title(row: Row) -> str:
         # "3 → 4 USD per 1M tokens" says it
         old = old.partition(" ")[0]
     day = f"{row['valid_from']:%Y-%m-%d}"
-    told = _TITLES.get(row["cause"], "{old} → {new}").format(old=old, new=new, day=day)
+    is_revoked = row["cause"] == "announced" and row["remark"] == "revoked"
+    how = "revoked" if is_revoked else row["cause"]
+    told = _TITLES.get(how, "{old} → {new}").format(old=old, new=new, day=day)
     if row["change_pct"] is not None:
         told += f" ({row['change_pct']:+,.15g}%)"
     what = row["meter"] or row["term"] or row["remark"] or row["cause"]
@@ -153,10 +156,8 @@ def _value(row: Row, age: str) -> str:
     if row["meter"] is None:
         return _plain(value)
     amount, _, unit = value.partition(" per ")
-    # the currency is the new price's; the old one's is known where there is none, or a percentage
-    is_another = row["new_availability"] == "priced" and row["change_pct"] is None
-    currency = "" if age == "old" and is_another else f" {row['pricing_currency']}"
-    return _plain(f"{amount}{currency} per {unit}")
+    currency = row["old_pricing_currency" if age == "old" else "pricing_currency"]
+    return _plain(f"{amount} {currency} per {unit}")
 
 
 def _reasons(row: Row, page: str | None) -> Iterator[str]:
