@@ -160,6 +160,9 @@ class ChangeRule(_Facts):
         description="the same in the price's own currency, per canonical unit; "
         "beside percent, the first that is reached counts",
     )
+    confirm: bool = Field(
+        default=False, description="true: a change counts when the next look at its source agrees"
+    )
 
     @property
     def is_measured(self) -> bool:
@@ -333,6 +336,7 @@ _TYPES: Final[Mapping[str, pl.DataType]] = {
     "direction": pl.String(),
     "percent": pl.Float64(),
     "amount": pl.Decimal(38, 18),
+    "confirm": pl.Boolean(),
     "question": pl.String(),
     "constraints": pl.String(),
     "workload": pl.String(),
@@ -357,9 +361,10 @@ def rule_frame(alerts: Alerts) -> pl.DataFrame:
 
 
 EVENTS: Final = (
-    "event_id", "kind", "rule", "provider", "subject", "cause", "old", "new", "change_pct",
-    "began_at", "fires_at", "source", "url", "capture_sha256", "model", "canonical_model", "meter",
-    "term", "pricing_currency", "printed_text", "last_seen_before_at", "details",
+    "event_id", "kind", "rule", "is_first_load", "is_pending", "provider", "subject", "cause",
+    "old", "new", "change_pct", "began_at", "fires_at", "source", "url", "capture_sha256", "model",
+    "canonical_model", "meter", "term", "pricing_currency", "printed_text", "last_seen_before_at",
+    "details",
 )  # fmt: skip
 
 
@@ -370,7 +375,8 @@ TIMES: Final = ("began_at", "fires_at", "last_seen_before_at")
 def event_frame(events: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Give events as a frame like that of `fired`, from rows of it."""
     kept = [{name: event.get(name) for name in EVENTS} for event in events]
-    types = {"change_pct": pl.Float64(), **dict.fromkeys(TIMES, pl.Datetime("us"))}
+    flags = dict.fromkeys(("is_first_load", "is_pending"), pl.Boolean())
+    types = {"change_pct": pl.Float64(), **flags, **dict.fromkeys(TIMES, pl.Datetime("us"))}
     return pl.DataFrame(kept, schema={name: types.get(name, pl.String()) for name in EVENTS})
 
 

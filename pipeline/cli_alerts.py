@@ -259,6 +259,12 @@ def _with_lines(entry: dict[str, Any], language: Language) -> dict[str, Any]:
     return {**entry, "says": events[-1]["says"], "events": events}
 
 
+def _marks(event: dict[str, object]) -> list[str]:
+    """Say of an event why it is not, or not yet, news."""
+    marks = {"is_first_load": "(first load)", "is_pending": "(not confirmed yet)"}
+    return [said for name, said in marks.items() if event[name]]
+
+
 def _show(entries: pl.DataFrame, language: Language, limit: int) -> None:
     for entry in entries.head(limit).iter_rows(named=True):
         when = cell(entry["fires_at"])
@@ -268,7 +274,8 @@ def _show(entries: pl.DataFrame, language: Language, limit: int) -> None:
         out.print(text(f"{when}  {about}"), style="bold", soft_wrap=True)
         shown = _with_lines({**entry, "events": entry["events"][:_SHOWN]}, language)
         for event in shown["events"]:
-            out.print(text(f"  {event['says']}"), soft_wrap=True)
+            said = " ".join([*_marks(event), event["says"]])
+            out.print(text(f"  {said}"), soft_wrap=True)
         if (more := entry["count"] - _SHOWN) > 0:
             out.print(f"  ... and {more} more; --json shows them")
     if entries.height > limit:

@@ -318,8 +318,8 @@ def _seen(events: list[Row]) -> pl.DataFrame:
         {
             **{name: event.get(name) for name in ("event_id", "kind", "rule", "provider")},
             "is_state": event["kind"] in _STATES,
-            "is_pending": event.get("is_pending", False),
-            "is_first_load": event.get("is_first_load", False),
+            "is_pending": event["is_pending"] or False,
+            "is_first_load": event["is_first_load"] or False,
             "fires_at": event["fires_at"],
             "event": json.dumps(event, default=str, ensure_ascii=False),
         }

@@ -288,10 +288,7 @@ def _view(event: Row, costs: Iterable[Row] = ()) -> dict[str, Any]:
     match row["kind"]:
         case "changes":
             said = {"old_value": row["old"], "new_value": row["new"]}
-            remark = "renamed" if row["is_rename"] else None
-            view["change"] = _change(
-                {**row, **said, "remark": remark, "valid_from": row["began_at"]}
-            )
+            view["change"] = _change({**row, **said, "valid_from": row["began_at"]})
         case "cheapest" | "break_even":
             said = {"provider": row.get("changed_provider"), "model": row["changed_model"]}
             absent = dict.fromkeys((*_PARTS, "cause", "remark", "valid_from"))
@@ -366,6 +363,7 @@ def _change(row: Row) -> dict[str, Any]:
         **offer,
         "what": offer["what"] or row["remark"] or row["cause"],
         "cause": row["cause"],
+        "is_revoked": row["remark"] == "revoked",
         "old": old,
         "new": new,
         # "3 → 4 USD per 1M tokens" says it
@@ -386,9 +384,7 @@ def _value(row: Row, age: str) -> dict[str, Any]:
     if row["meter"] is None:
         return _term(said)
     amount, _, unit = said.partition(" per ")
-    # the currency is the new price's; the old one's is known where there is none, or a percentage
-    is_another = row["new_availability"] == "priced" and row["change_pct"] is None
-    currency = None if age == "old" and is_another else row["pricing_currency"]
+    currency = row["old_pricing_currency" if age == "old" else "pricing_currency"]
     return {"kind": "price", "amount": amount, "unit": unit, "currency": currency}
 
 

@@ -67,7 +67,7 @@ MACROS: Final = (
     "market_summary_as_of",
 )
 # These ask the tables themselves, and so are made when the tables are there.
-TABLE_MACROS: Final = ("winner_history",)
+TABLE_MACROS: Final = ("news", "winner_history")
 TABLES: Final = (
     "current_prices",
     "current_terms",
@@ -393,7 +393,7 @@ class Store:
                 counts[name] = rows.height
             for name in ("model_names", "offer_models", "intervals"):
                 counts[name] = _create(db, name, sql(f"tables/{name}"))
-            _create_macros(db, MACROS)
+            create_macros(db, MACROS)
             _describe_the_rest(db)
         return counts
 
@@ -428,7 +428,7 @@ class Store:
             for table in PUBLISHED:
                 if table in LOG:
                     unstage(table, self.folder)
-            _create_macros(db, TABLE_MACROS)
+            create_macros(db, TABLE_MACROS)
             beside = faces(lambda question, **values: frame(db, _asked_now(question), **values))
             db.execute("checkpoint")
             publish(db, self._file, self.folder, PUBLISHED, beside)
@@ -679,7 +679,7 @@ def _comment(sql: str) -> str:
 def _macro(name: str) -> tuple[str, str]:
     """Part a macro's file into its signature, which its first line opens with, and its select."""
     text = sql(f"macros/{name}")
-    return _comment(text).partition(":")[0], text.partition("\n")[2]
+    return _comment(text).partition(": ")[0], text.partition("\n")[2]
 
 
 def _frame(answer: duckdb.DuckDBPyRelation) -> pl.DataFrame:
@@ -735,7 +735,8 @@ def _validate(db: duckdb.DuckDBPyConnection, table: str) -> None:
         schema.validate(pl.DataFrame(rows), lazy=True)
 
 
-def _create_macros(db: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+def create_macros(db: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    """Create table macros, each described, in a database that has the tables they ask."""
     for name in names:
         head, body = _macro(name)
         db.execute(f"create or replace macro {head} as table {body}")

@@ -34,8 +34,8 @@ _OFFER: Final = {
 }  # fmt: skip
 _DETAILS: Final = {
     "changes": {
-        **_OFFER, "is_rename": False, "old_availability": "priced", "new_availability": "priced",
-        "since_alert_pct": None, "reference": None,
+        **_OFFER, "remark": None, "old_availability": "priced", "new_availability": "priced",
+        "old_pricing_currency": "USD", "since_alert_pct": None, "reference": None,
     },
     "ends": {**_OFFER, "days_left": 3},
     "failing": {"look_count": 3, "last_look_at": NOW.isoformat()},
