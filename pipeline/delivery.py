@@ -39,10 +39,10 @@ STUCK: Final = "channel"
 # A message to people has room for so many events; programs get as many at once.
 _AT_ONCE: Final = 200
 # What a program is sent of an event as it is; a text is cut where it is long.
-_SENT: Final = frozenset({
+_SENT: Final = (
     "event_id", "kind", "rule", "provider", "subject", "cause", "old", "new", "change_pct",
-    "pricing_currency", "source", "capture_sha256", "printed_text",
-})  # fmt: skip
+    "pricing_currency", "began_at", "fires_at", "source", "url", "capture_sha256", "printed_text",
+)  # fmt: skip
 _LONGEST: Final = 1000
 _SIDE_BY_SIDE: Final = 8
 # When the next run goes on with what is left.
@@ -238,17 +238,16 @@ def event_of(row: Row) -> Row:
 def payload(row: Row) -> Row:
     """Give what a program is sent of one notice, as docs/channels.md describes it."""
     event = event_of(row)
-    said = {
-        name: one_line(value, _LONGEST) if isinstance(value, str) else value
-        for name, value in event.items()
-        if name in _SENT
+    said = {name: event[name] for name in _SENT} | {
+        name: f"{event[name].isoformat()}Z" for name in ("began_at", "fires_at")
     }
     return {
         "version": VERSION,
         "type": f"alert.{row['notice']}",
         "delivery_id": row["delivery_id"],
-        **said,
-        **{name: f"{event[name].isoformat()}Z" for name in ("began_at", "fires_at")},
+        **{
+            name: one_line(it, _LONGEST) if isinstance(it, str) else it for name, it in said.items()
+        },
         "url": address(event["url"]),
         "text": line({**event, "notice": row["notice"]}, "en"),
     }

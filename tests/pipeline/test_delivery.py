@@ -19,10 +19,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from pipeline import channels
+from pipeline import channels, delivery
 from pipeline.alerts import Alerts
 from pipeline.channels import Channel, ChannelError
-from pipeline.configuration import ConfigurationError, read_configuration
+from pipeline.configuration import ConfigurationError, Setup, read_configuration
+from pipeline.delivery import deliver
+from pipeline.settings import Settings
 from pipeline.telling import without_secrets
 from tests.pipeline.conftest import First, ratecard
 from tests.pipeline.delivering import (
@@ -34,7 +36,9 @@ from tests.pipeline.delivering import (
     interleave,
 )
 from tests.pipeline.receivers import Mood, Receiver, http_receiver, smtp_receiver
+from tests.warehouse.worlds import World, day, quote
 from warehouse.outbox import OutboxError
+from warehouse.store import Store
 
 HOUR = timedelta(hours=1)
 HOOK = "http://{}/hook"
@@ -709,3 +713,92 @@ def test_a_refresh_tells_what_is_new_and_fails_for_no_channel(
     assert ran.code == 0
     assert "hook: nothing sent" in ran.out
     assert not written.taken
+
+
+# The whole way, from what a page says to what somebody is told.
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    one = World(Store(tmp_path / "data"), page=1, other=2)
+    one.is_live = True
+    return one
+
+
+@pytest.fixture
+def listening(
+    world: World, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> Callable[[float], list[dict[str, Any]]]:
+    """Give what publishes a world as of a day, tells of it, and gives what was told then."""
+    rules = Alerts.model_validate({kind: {"any": {}} for kind in ("changes", "disagreements")})
+    told = channels_of(monkeypatch, hook=(HOOK, receiver))
+    setup = Setup(Settings(data_dir=world.store.folder), alerts=rules, channels=told)
+
+    def publish_and_tell(at: float) -> list[dict[str, Any]]:
+        monkeypatch.setattr(delivery, "utc_now", lambda: day(at))
+        receiver.taken.clear()
+        assert [one.error for one in deliver(setup, world.publish(at))] == [None]
+        return posted(receiver)
+
+    return publish_and_tell
+
+
+def test_a_price_that_changed_is_told_with_its_evidence(
+    world: World, listening: Callable[[float], list[dict[str, Any]]]
+) -> None:
+    world.says(0, quote(3, url="https://example.org/prices", printed_text="$3"))
+    assert listening(0.5) == []
+    world.says(1, quote(4, url="https://example.org/prices", printed_text="$4 <b>"))
+    (said,) = listening(1.5)
+    assert {name: said[name] for name in ("version", "type", "kind", "rule", "provider")} == {
+        "version": 1, "type": "alert.fired", "kind": "changes", "rule": "any", "provider": "seller",
+    }  # fmt: skip
+    assert (said["old"], said["new"], said["change_pct"]) == (
+        "3 per 1M tokens",
+        "4 per 1M tokens",
+        33.33,
+    )
+    assert (said["url"], said["printed_text"]) == ("https://example.org/prices", "$4 <b>")
+    assert said["began_at"] == "2026-01-02T00:00:00Z"
+    assert "3 → 4 USD per 1M tokens (+33.33%)" in said["text"]
+    assert "<" not in said["text"]
+    assert listening(2) == []
+
+
+def test_a_first_load_and_a_backfill_are_silent(
+    world: World, listening: Callable[[float], list[dict[str, Any]]]
+) -> None:
+    world.says(10, quote(3))
+    world.says(10, quote(5), source="other")
+    # that they contradict each other is known to whoever looks, and told to nobody
+    assert listening(10.5) == []
+    world.is_live = False
+    world._known = -999  # noqa: SLF001 it is known nine days after what it shows
+    world.says(2, quote(9))
+    assert listening(12) == []
+    world.is_live = True
+    world.says(13, quote(3))
+    world.says(13, quote(6), source="other")
+    told = listening(13.5)
+    assert [(said["kind"], said["old"]) for said in told] == [
+        ("changes", "5 per 1M tokens"), ("disagreements", "priced 3 USD"),
+    ]  # fmt: skip
+
+
+def test_what_is_loaded_again_or_read_better_is_told_to_nobody(
+    world: World, listening: Callable[[float], list[dict[str, Any]]]
+) -> None:
+    world.says(0, quote(3))
+    world.says(1, quote(4))
+    listening(1.5)
+    world.parser = lambda row: {**row, "unit_price": row["unit_price"] * 2}
+    world.parser_version = 2
+    world.store.reparse(None, None, day(2), world.read)
+    assert (
+        world.publish(2.5)
+        .query("select count(*) from price_changes where cause = 'correction'")
+        .item()
+    )
+    assert listening(3) == []
+    world.store.rebuild(world.read)
+    assert listening(4) == []
