@@ -8,15 +8,20 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
+from pipeline.alerts import Alerts, fired, rule_frame
 from pipeline.feeds import feeds
+from pipeline.refresh import build
 from pipeline.workloads import Workload, workload_frame
-from tests.pipeline.test_alerts import FIRST, Mode, moves, says, told
+from tests.pipeline.conftest import with_all
+from tests.pipeline.test_alerts import EVER, FIRST, Mode, moves, says, told
+from tests.pipeline.test_backfill import load
+from tests.pipeline.test_real_history import DATED, captures_of
 from tests.warehouse.worlds import URL, World, day, quote, term
 from warehouse.captures import Decision, Look
 from warehouse.gate import Limits
 from warehouse.store import Store
 
-BOTH: Final = ("check", "replay")
+BOTH: Final[tuple[Mode, ...]] = ("check", "replay")
 
 
 @pytest.fixture
@@ -399,3 +404,37 @@ def test_alerts_and_feeds_have_the_same_news(world: World) -> None:
     says(world, FIRST + 6, *others, quote(4))
     events = told(world, mode="check", changes={})
     assert events_of(in_feed(world)) == sorted(events["event_id"]) != []
+
+
+@pytest.fixture(scope="module", params=["live", "loaded"])
+def history(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Look at the real pages on their own days, or load them all today."""
+    files = sorted(
+        (file for source in DATED for file in captures_of(source)), key=lambda file: file[1]
+    )
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "loaded":
+        return load(folder, files)
+    setup = with_all(folder)
+    looks = ((Look(source, at, at, URL), file.read_bytes()) for source, at, (file,) in files)
+    for _ in Store(folder).record(looks, setup.read):
+        pass
+    assert build(setup).is_published
+    return Store(folder)
+
+
+def test_alerts_feeds_and_sql_have_the_same_news_of_real_pages(history: Store) -> None:
+    feed = history.ask("news", base_models=True).filter("is_news")
+    asked = history.query("select change_id from news() where is_news")
+    rules = rule_frame(Alerts.model_validate({"changes": {"changes": {}}}))
+    events = {mode: fired(history, rules, EVER, mode=mode) for mode in BOTH}
+    expected = events_of(feed["change_id"].to_list())
+    assert expected == events_of(asked["change_id"].to_list())
+    assert expected == sorted(events["check"]["event_id"])
+    # what is looked at on its own day is told then
+    is_live = history.folder.name.startswith("live")
+    assert bool(expected) == is_live
+    replayed = sorted(events["replay"]["event_id"])
+    assert replayed != []
+    if is_live:
+        assert replayed == expected
