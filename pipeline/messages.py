@@ -2,7 +2,7 @@
 
 The words are in `templates/LANGUAGE`: `message.j2` writes a message, `line.j2` a line, both of
 what `parts.j2` has, and `words.toml` says how each name is called. A folder of the user's own can
-have other templates of the same names. Whatever a template prints is made harmless on its way out.
+have other messages and parts. Whatever a template prints is made harmless on its way out.
 """
 
 import json
@@ -22,6 +22,7 @@ from jinja2 import (
     PrefixLoader,
     StrictUndefined,
     Template,
+    TemplateNotFound,
     TemplateSyntaxError,
 )
 from jinja2.sandbox import SandboxedEnvironment
@@ -35,7 +36,8 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 # A rule fired, its state still holds, or it holds no more.
 NOTICES: Final = ("fired", "again", "resolved")
 BUILT_IN: Final = Path(__file__).with_name("templates")
-FILES: Final = ("message.j2", "line.j2", "parts.j2")
+# What a user can have otherwise.
+FILES: Final = ("message.j2", "parts.j2")
 MOST: Final = 40
 LONGEST_BODY: Final = 15_000
 LONGEST_TITLE: Final = 120
@@ -173,6 +175,8 @@ def _environment(language: Language, templates: Path | None) -> SandboxedEnviron
         return called.get(group or "", {}).get(name, name)
 
     env.globals["word"] = word
+    # what is cut can end otherwise, and is made harmless anew
+    env.filters["cut"] = lambda said, longest: plain(str(said), longest)
     env.filters["number"] = _number
     env.filters["pct"] = _pct
     env.filters["capitalize_first"] = _capitalized
@@ -230,7 +234,9 @@ def _explained(error: Exception) -> str:
     else:
         frames = [frame for frame in extract_tb(error.__traceback__) if ".j2" in frame.filename]
         place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else "a template"
-    return f"{place}: {error}; mend it there. The built-in templates are used instead."
+    # its message is but the name
+    why = f"there is no template {error}" if isinstance(error, TemplateNotFound) else error
+    return f"{place}: {why}; mend it there. The built-in templates are used instead."
 
 
 def _view(event: Row, costs: Iterable[Row] = ()) -> dict[str, Any]:

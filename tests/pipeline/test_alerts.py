@@ -138,9 +138,9 @@ def test_ten_kinds_of_mistakes_and_more_are_told_at_once(tmp_path: Path) -> None
         ("changes.empty.models: an empty list asks for nothing; leave it out", 32),
     ]
     assert first == f"{file} has {len(expected)} mistakes, and nothing was done:"
-    for said, line in expected:
+    for said, number in expected:
         (found,) = [one for one in lines if one.startswith(f"  alerts.{said}")]
-        assert found.endswith(f" (line {line})"), found
+        assert found.endswith(f" (line {number})"), found
 
 
 def test_names_of_the_user_s_own_can_be_used(tmp_path: Path, monkeypatch: Any) -> None:  # noqa: ANN401
