@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal
 import polars as pl
 import typer
 
-from pipeline.alerts import digests, fired, rule_frame
-from pipeline.messages import Language, line, mistakes
+from pipeline.alerts import digests, fired, meaning, rule_frame
+from pipeline.messages import Language, line, mistakes, write
 from pipeline.terminal import (
     AsJson,
     DataDir,
@@ -23,6 +23,7 @@ from pipeline.terminal import (
     stop,
     text,
 )
+from pipeline.workloads import own
 from warehouse.store import Store
 
 app = typer.Typer(
@@ -32,6 +33,9 @@ app = typer.Typer(
 # How many events of one entry people are shown.
 _SHOWN: Final = 10
 Speaks = Annotated[Language, typer.Option(help="In which language events are told.")]
+AsMessage = Annotated[
+    bool, typer.Option("--message", help="Write it as a message, by your templates.")
+]
 Only = Annotated[list[str] | None, typer.Option("--rule", help="Only this rule; repeat for more.")]
 
 
@@ -65,12 +69,16 @@ def check(
     ] = 7,
     only: Only = None,
     language: Speaks = "en",
+    as_message: AsMessage = False,
     limit: Limit = 40,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show what would fire now, and why: changes of the last days, and states that hold now."""
-    _tell("check", timedelta(days=days), only, language, limit, as_json=as_json, data_dir=data_dir)
+    _tell(
+        "check", timedelta(days=days), only, language, limit,
+        as_message=as_message, as_json=as_json, data_dir=data_dir,
+    )  # fmt: skip
 
 
 @app.command(epilog="Example: ratecard alerts replay --since 2026-01-01")
@@ -82,17 +90,21 @@ def replay(
     ],
     only: Only = None,
     language: Speaks = "en",
+    as_message: AsMessage = False,
     limit: Limit = 40,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show what today's rules would have told since a day, each capture on its own day."""
-    _tell("replay", since, only, language, limit, as_json=as_json, data_dir=data_dir)
+    _tell(
+        "replay", since, only, language, limit,
+        as_message=as_message, as_json=as_json, data_dir=data_dir,
+    )  # fmt: skip
 
 
 def _tell(
     mode: Literal["check", "replay"], since: datetime | timedelta, only: list[str] | None,
-    language: Language, limit: int, *, as_json: bool, data_dir: Path | None,
+    language: Language, limit: int, *, as_message: bool, as_json: bool, data_dir: Path | None,
 ) -> None:  # fmt: skip
     setup = setup_of(data_dir)
     rules = rule_frame(setup.alerts)
@@ -105,7 +117,8 @@ def _tell(
     store = Store(setup.settings.data_dir)
     if isinstance(since, timedelta):
         since = _built_at(store) - since
-    entries = digests(fired(store, rules, since, mode=mode))
+    events = fired(store, rules, since, mode=mode)
+    entries = digests(events)
     for mistake in mistakes(setup.settings.templates) if setup.settings.templates else ():
         err.print(text(mistake), style="yellow", soft_wrap=True)
     if as_json:
@@ -114,6 +127,11 @@ def _tell(
         out.print("No rules: write some into ratecard.toml, as docs/alerts.md shows")
     elif entries.is_empty():
         out.print("Nothing fires")
+    elif as_message:
+        rows = events.to_dicts()
+        costs = meaning(store, rows, own(setup.workloads))
+        message = write(rows, language=language, templates=setup.settings.templates, meaning=costs)
+        out.print(text(f"{message.title}\n\n{message.body}"), soft_wrap=True)
     else:
         _show(entries, language, limit)
 

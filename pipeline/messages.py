@@ -124,7 +124,7 @@ def mistakes(templates: Path) -> list[str]:
         try:
             _template("zh" if name.startswith("zh") else "en", templates, file.name)
         except (TemplateSyntaxError, UnicodeDecodeError, OSError) as error:
-            found.append(_explained(error))
+            found.append(_explained(error, file))
     return found
 
 
@@ -209,6 +209,8 @@ def _fitted(template: Template, views: Sequence[Row]) -> str:
             first=views[0], count=len(views), shown=shown, groups=_groups(views[:shown])
         )
         written = re.sub(r"\n{3,}", "\n\n", written.strip())
+        if not written:
+            raise ValueError("message.j2 writes nothing")
         if len(written) <= LONGEST_BODY:
             return written
         if shown == 1:
@@ -227,13 +229,15 @@ def _cut(title: str) -> str:
     return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
 
 
-def _explained(error: Exception) -> str:
+def _explained(error: Exception, file: Path | None = None) -> str:
     """Say where in a template of the user's it went wrong, and how."""
+    place = str(file or "a template")
     if isinstance(error, TemplateSyntaxError):
         place = f"{error.filename or error.name}, line {error.lineno}"
     else:
-        frames = [frame for frame in extract_tb(error.__traceback__) if ".j2" in frame.filename]
-        place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else "a template"
+        for frame in extract_tb(error.__traceback__):
+            if frame.filename.endswith(".j2"):
+                place = f"{frame.filename}, line {frame.lineno}"
     # its message is but the name
     why = f"there is no template {error}" if isinstance(error, TemplateNotFound) else error
     return f"{place}: {why}; mend it there. The built-in templates are used instead."
@@ -243,6 +247,7 @@ def _view(event: Row, costs: Iterable[Row] = ()) -> dict[str, Any]:
     """Give what templates see of an event: harmless texts, and the times, numbers and parts."""
     details = event["details"]
     row = {**(json.loads(details) if isinstance(details, str) else details), **event}
+    del row["details"]
     row |= {
         name: datetime.fromisoformat(row[name])
         for name in ("began_at", "fires_at", "last_seen_before_at", "last_look_at")

@@ -333,21 +333,53 @@ BROKEN: Final = {
     "{{ 1 / 0 }}": "line 1: division by zero",
     "{{ first.model | safe }}": "line 1: No filter named 'safe'",
     '{% include "/etc/passwd" %}': "line 1: there is no template /etc/passwd",
+    "{# nothing #}": None,
     "{% for _ in range(10**9) %}{% endfor %}": "line 1: Range too big",
 }
 
 
 @pytest.mark.parametrize(("template", "said"), BROKEN.items())
-def test_a_broken_template_loses_no_alert(template: str, said: str, tmp_path: Path) -> None:
+def test_a_broken_template_loses_no_alert(template: str, said: str | None, tmp_path: Path) -> None:
     (tmp_path / "en").mkdir()
     file = tmp_path / "en" / "message.j2"
     file.write_text(template, encoding="utf-8")
     broken, whole = (write(EVERY, language="en", templates=place) for place in (tmp_path, None))
     assert broken.problem is not None
-    assert f"{file}, {said}" in broken.problem
+    assert (f"{file}, {said}" if said else "message.j2 writes nothing") in broken.problem
     assert broken.title == whole.title
     assert broken.body.startswith(whole.body)
     assert "The built-in templates are used instead" in broken.body.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ first.model }}",
+        "{{ first.model ~ first.page ~ first.model }}",
+        "{{ first.page + first.model }}",
+        "{{ [first.model, first.page] | join }}",
+        "{{ '%s%s' | format(first.model, first.page) }}",
+        "{{ first.model | upper | title }}",
+        "{{ first }}",
+        "{% autoescape false %}{{ first.model }}{% endautoescape %}",
+        "{% set said %}{{ first.model }}{% endset %}{{ said }}",
+        (
+            "{% macro said() %}{{ first.model }}{{ caller() }}{% endmacro %}"
+            "{% call said() %}{{ first.model }}{% endcall %}"
+        ),
+        "{% filter upper %}{{ first.model }}{% endfilter %}",
+    ],
+)
+def test_no_template_lets_through_what_a_page_says(template: str, tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "message.j2").write_text(template, encoding="utf-8")
+    name = "x<b>@everyone *a* [b](http://c.de) `d` \x1b\u202e"
+    one = event("changes", model=name)
+    message = write([one], language="en", templates=tmp_path)
+    assert message.problem is None
+    said = message.title.replace("https://example.org/pricing", "")
+    assert not {*"@<>*[]`\x1b\u202e"} & {*said}
+    assert "://" not in said.lower()
 
 
 def test_what_is_wrong_with_templates_is_told_before_they_are_needed(tmp_path: Path) -> None:
@@ -650,7 +682,7 @@ def rules() -> pl.DataFrame:
 
 def test_a_message_says_what_it_means_for_a_workload(store: Store) -> None:
     events = fired(store, rules(), EVER, mode="replay")
-    means = meaning(store, events, ["support"])
+    means = meaning(store, events.to_dicts(), ["support"])
     assert {*means["workload"]} == {"support"}
     assert means.height == events.height
     body = write(events.to_dicts(), language="en", meaning=means).body
@@ -660,8 +692,8 @@ def test_a_message_says_what_it_means_for_a_workload(store: Store) -> None:
     )
     assert body.count(said) == 2
     assert "sft: 180.00 USD a month, training 100.00 USD, pays back after 3.3 months\n" in body
-    assert meaning(store, events, []).is_empty()
-    assert meaning(store, events.clear(), ["support"]).is_empty()
+    assert meaning(store, events.to_dicts(), []).is_empty()
+    assert meaning(store, [], ["support"]).is_empty()
 
 
 def test_only_so_many_moments_are_asked_about(tmp_path: Path) -> None:
@@ -678,9 +710,14 @@ def test_only_so_many_moments_are_asked_about(tmp_path: Path) -> None:
         world.says(1000 + number, quote(10 + number), *running)
     events = fired(world.publish(), rules(), EVER, mode="replay")
     assert events.height == MOMENTS + 3
-    means = meaning(world.store, events, ["support"])
-    assert means["event_id"].to_list() != []
-    assert {*means["event_id"]} == {*events["event_id"].head(MOMENTS)}
+    rows = events.to_dicts()
+    means = meaning(world.store, rows, ["support"])
+    assert {*means["event_id"]} == {row["event_id"] for row in weighed(rows)[:MOMENTS]}
+    # as an outbox keeps them
+    kept = json.loads(json.dumps(rows, default=str))
+    assert meaning(world.store, kept, ["support"]).equals(means)
+    said = {write(each, language="zh", meaning=means) for each in (rows, kept)}
+    assert len(said) == 1
 
 
 def test_the_user_s_own_workloads_are_meant_and_others_only_without() -> None:
@@ -699,23 +736,43 @@ def test_the_command_speaks_both_languages(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("ratecard.toml").write_text("[alerts.changes.mine]\n", encoding="utf-8")
-    (tmp_path / "own" / "en").mkdir(parents=True)
-    (tmp_path / "own" / "en" / "message.j2").write_text("{{", encoding="utf-8")
-    monkeypatch.setenv("RATECARD_TEMPLATES", "own")
-    asked = ("replay", "--since", "2020-01-01", "--language", language, "--data-dir", store.folder)
-    ran = ratecard("alerts", *asked)
-    assert ran.code == 0
-    assert "own/en/message.j2, line 1: " in " ".join(ran.err.split())
-    (entry,) = json.loads(ratecard("alerts", *asked, "--json").out)
+    asked = ("alerts", "replay", "--since", "2020-01-01", "--language", language)
+    asked = (*asked, "--data-dir", str(store.folder))
+    ran = ratecard(*asked)
+    assert (ran.code, ran.err) == (0, "")
+    (entry,) = json.loads(ratecard(*asked, "--json").out)
     said = [one["says"] for one in entry["events"]]
     assert [each.strip() for each in ran.out.splitlines()[1:]] == said
     assert entry["says"] == said[-1]
     assert ("训练价格" in ran.out) == (language == "zh")
 
 
+def test_the_command_shows_a_message_and_what_is_wrong_with_templates(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "[alerts.changes.mine]\n[workloads.support]\n" + "\n".join(
+        f"{name} = {value}" for name, value in JOB.model_dump(exclude_unset=True).items()
+    )
+    Path("ratecard.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "own" / "en").mkdir(parents=True)
+    file = tmp_path / "own" / "en" / "message.j2"
+    file.write_text("Mine\n{{ count }} {{ first.meaning | length }}", encoding="utf-8")
+    monkeypatch.setenv("RATECARD_TEMPLATES", "own")
+    asked = ("alerts", "replay", "--since", "2020-01-01", "--message")
+    asked = (*asked, "--data-dir", str(store.folder))
+    ran = ratecard(*asked)
+    assert (ran.code, ran.out, ran.err) == (0, "Mine\n\n2 1\n", "")
+    file.write_text("{{", encoding="utf-8")
+    ran = ratecard(*asked)
+    assert ran.code == 0
+    assert "own/en/message.j2, line 1: " in " ".join(ran.err.split())
+    assert ran.out.startswith("ratecard: openai gpt-4.1 sft, ")
+
+
 def sample(store: Store, language: Language) -> str:
     events = fired(store, rules(), EVER, mode="replay")
-    means = meaning(store, events, ["support"])
+    means = meaning(store, events.to_dicts(), ["support"])
     message = write(events.to_dicts(), language=language, meaning=means)
     return f"{message.title}\n\n{message.body}\n"
 
