@@ -58,6 +58,7 @@ select
     valid_from as known_at,
     md5(source || valid_from) as capture_sha256,
     'https://example.org' as url,
+    new_unit_price || ' USD' as printed_text,
     null::varchar as remark
 from steps;
 create table price_history as select provider, model, tuning_method from price_changes limit 0;

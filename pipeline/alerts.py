@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from pipeline.channels import Digest
+from pipeline.messages import weighed
 from sources._contract import EVERY_MODEL, SERVICE_TIERS, TERMS, TUNING_METHODS
 from sources._parsing import Meter
 from warehouse.store import About, Store
@@ -372,14 +373,6 @@ EVENTS: Final = (
 TIMES: Final = ("began_at", "fires_at", "last_seen_before_at")
 
 
-def event_frame(events: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    """Give events as a frame like that of `fired`, from rows of it."""
-    kept = [{name: event.get(name) for name in EVENTS} for event in events]
-    flags = dict.fromkeys(("is_first_load", "is_pending"), pl.Boolean())
-    types = {"change_pct": pl.Float64(), **flags, **dict.fromkeys(TIMES, pl.Datetime("us"))}
-    return pl.DataFrame(kept, schema={name: types.get(name, pl.String()) for name in EVENTS})
-
-
 def fired(
     store: Store, rules: pl.DataFrame, since: datetime, *, mode: Literal["check", "replay"]
 ) -> pl.DataFrame:
@@ -405,27 +398,41 @@ def fired(
     )
 
 
-def meaning(store: Store, events: pl.DataFrame, workloads: Collection[str]) -> pl.DataFrame:
-    """Say what events, as `fired` gives them, mean for published workloads of these names.
+def meaning(
+    store: Store, events: Iterable[Mapping[str, Any]], workloads: Collection[str]
+) -> pl.DataFrame:
+    """Say what events, as rows of `fired`, mean for published workloads of these names.
 
-    One row is an event and a workload. Only the first `MOMENTS` of their moments are asked about,
-    as each takes up to a second, so the weightiest events should come first.
+    One row is an event and a workload. Only the `MOMENTS` of the weightiest events are asked about,
+    as each takes up to a second.
     """
+    schema = dict.fromkeys(
+        ("event_id", "kind", "provider", "model", "canonical_model", "details"), pl.String()
+    )
+    told = [
+        {
+            **{name: event[name] for name in schema},
+            "moment": datetime.fromisoformat(str(event["began_at"])).replace(tzinfo=None),
+        }
+        for event in weighed(events)
+    ]
     (now,) = store.query("select built_at from build_info").row(0)
     is_end = pl.col("kind") == "ends"
-    about = events.filter(
-        pl.col("kind").is_in(["changes", "break_even", "ends"])
-        & pl.col("provider").is_not_null()
-        & (pl.col("model") != EVERY_MODEL)
-    ).select(
-        "event_id",
-        "provider",
-        "model",
-        "canonical_model",
-        tuning_method=pl.col("details").str.json_path_match("$.tuning_method"),
-        adapter=pl.col("details").str.json_path_match("$.adapter"),
-        moment=pl.when(is_end).then(pl.lit(now)).otherwise("began_at").cast(pl.Datetime("us")),
-        has_before=~is_end,
+    details = pl.col("details").str
+    about = (
+        pl.DataFrame(told, schema={**schema, "moment": pl.Datetime("us")})
+        .filter(
+            pl.col("kind").is_in(["changes", "break_even", "ends"])
+            & pl.col("provider").is_not_null()
+            & (pl.col("model") != EVERY_MODEL)
+        )
+        .select(
+            pl.exclude("kind", "details", "moment"),
+            tuning_method=details.json_path_match("$.tuning_method"),
+            adapter=details.json_path_match("$.adapter"),
+            moment=pl.when(is_end).then(pl.lit(now)).otherwise("moment").cast(pl.Datetime("us")),
+            has_before=~is_end,
+        )
     )
     when = ["moment", "has_before"]
     asked = about.select(when).unique(maintain_order=True).head(MOMENTS)

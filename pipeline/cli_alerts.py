@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import polars as pl
 import typer
 
-from pipeline.alerts import TELLING, digests, fired, rule_frame
+from pipeline.alerts import TELLING, digests, fired, meaning, rule_frame
 from pipeline.channels import ChannelError, Language
-from pipeline.messages import line, mistakes
+from pipeline.messages import line, mistakes, write
 from pipeline.terminal import (
     AsJson,
     DataDir,
@@ -25,6 +25,7 @@ from pipeline.terminal import (
     stop,
     text,
 )
+from pipeline.workloads import own
 from warehouse.outbox import Outbox
 from warehouse.store import Store
 
@@ -40,6 +41,9 @@ _SHOWN: Final = 10
 # Of an id, what is enough to tell one event from another.
 _SHORT: Final = 12
 Speaks = Annotated[Language, typer.Option(help="In which language events are told.")]
+AsMessage = Annotated[
+    bool, typer.Option("--message", help="Write it as a message, by your templates.")
+]
 Only = Annotated[list[str] | None, typer.Option("--rule", help="Only this rule; repeat for more.")]
 
 
@@ -88,12 +92,16 @@ def check(
     ] = 7,
     only: Only = None,
     language: Speaks = "en",
+    as_message: AsMessage = False,
     limit: Limit = 40,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show what would fire now, and why: changes of the last days, and states that hold now."""
-    _tell("check", timedelta(days=days), only, language, limit, as_json=as_json, data_dir=data_dir)
+    _tell(
+        "check", timedelta(days=days), only, language, limit,
+        as_message=as_message, as_json=as_json, data_dir=data_dir,
+    )  # fmt: skip
 
 
 @app.command(epilog="Example: ratecard alerts replay --since 2026-01-01")
@@ -105,12 +113,16 @@ def replay(
     ],
     only: Only = None,
     language: Speaks = "en",
+    as_message: AsMessage = False,
     limit: Limit = 40,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show what today's rules would have told since a day, each capture on its own day."""
-    _tell("replay", since, only, language, limit, as_json=as_json, data_dir=data_dir)
+    _tell(
+        "replay", since, only, language, limit,
+        as_message=as_message, as_json=as_json, data_dir=data_dir,
+    )  # fmt: skip
 
 
 @app.command(epilog="Example: ratecard alerts send")
@@ -226,7 +238,7 @@ def mute(
 
 def _tell(
     mode: Literal["check", "replay"], since: datetime | timedelta, only: list[str] | None,
-    language: Language, limit: int, *, as_json: bool, data_dir: Path | None,
+    language: Language, limit: int, *, as_message: bool, as_json: bool, data_dir: Path | None,
 ) -> None:  # fmt: skip
     setup = setup_of(data_dir)
     rules = rule_frame(setup.alerts)
@@ -239,7 +251,8 @@ def _tell(
     store = Store(setup.settings.data_dir)
     if isinstance(since, timedelta):
         since = store.built_at() - since
-    entries = digests(fired(store, rules, since, mode=mode))
+    events = fired(store, rules, since, mode=mode)
+    entries = digests(events)
     for mistake in mistakes(setup.settings.templates) if setup.settings.templates else ():
         err.print(text(mistake), style="yellow", soft_wrap=True)
     if as_json:
@@ -248,6 +261,11 @@ def _tell(
         out.print("No rules: write some into ratecard.toml, as docs/alerts.md shows")
     elif entries.is_empty():
         out.print("Nothing fires")
+    elif as_message:
+        rows = events.to_dicts()
+        costs = meaning(store, rows, own(setup.workloads))
+        message = write(rows, language=language, templates=setup.settings.templates, meaning=costs)
+        out.print(text(f"{message.title}\n\n{message.body}"), soft_wrap=True)
     else:
         _show(entries, language, limit)
 

@@ -17,7 +17,6 @@ from pipeline.alerts import (
     TIMES,
     Alerts,
     StateRule,
-    event_frame,
     fired,
     meaning,
     rule_frame,
@@ -26,7 +25,7 @@ from pipeline.channels import Channel, ChannelError, Language
 from pipeline.configuration import Setup
 from pipeline.harmless import address, one_line
 from pipeline.looking import utc_now
-from pipeline.messages import line, weighed, write
+from pipeline.messages import line, write
 from pipeline.workloads import own
 from warehouse.outbox import Evaluation, Outbox
 from warehouse.store import Store, StoreError
@@ -214,8 +213,7 @@ class _Courier:
         """Say what events mean for the user's workloads; without it a message is good enough."""
         told = [event for event in events if event["notice"] != "resolved"]
         try:
-            frame = event_frame(weighed(told))
-            return meaning(self._store, frame, own(self._setup.workloads)) if told else None
+            return meaning(self._store, told, own(self._setup.workloads)) if told else None
         except StoreError:
             return None
 

@@ -6,6 +6,7 @@ sign that looks like it.
 """
 
 import re
+from html.entities import html5
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -18,13 +19,19 @@ _INVISIBLE: Final = re.compile(
 )
 # Each is as long as what it replaces, so that a text can be cut before.
 _LOOK_ALIKES: Final = str.maketrans("@<>`*[]|\\~#", "＠‹›'∗［］│＼∼＃")
+# inside a word it is none
+_EMPHASIS: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _SEEN_AS: Final = (
-    (re.compile(r"(?<![^\W_])_|_(?![^\W_])"), "＿"),  # emphasis; inside a word it is none
+    (_EMPHASIS, "＿"),
     (re.compile(r":(?=//)"), "："),  # a link
     (re.compile(r":(?=[a-z_][\w+-]*:)", re.IGNORECASE), "："),  # :smile:
     (re.compile(r"&(?=#?\w+;)"), "＆"),  # an entity
     # a site without its scheme: a version's numbers, and what a hyphen follows, are none
     (re.compile(r"(?<=\w)\.(?=[^\W\d_]{2,}(?![\w-]))|(?<=www)\.", re.IGNORECASE), "․"),
+)
+# What HTML takes for an entity without its semicolon, such as the head of `&currencyCode`.
+_ENTITY: Final = re.compile(
+    f"&(?=#|{'|'.join(name for name in html5 if not name.endswith(';'))})(.)"
 )
 
 
@@ -55,7 +62,9 @@ def address(url: str | None) -> str | None:
     # who stands before an @ is no host, but looks like one
     if parts.scheme not in {"http", "https"} or not parts.netloc or "@" in parts.netloc:
         return None
-    place = quote(parts.netloc, safe=":.-")
-    rest = quote(parts._replace(scheme="", netloc="").geturl(), safe="/?#=&%+,$-.")
-    shown = re.sub(r"(?<![^\W_])_|_(?![^\W_])", "%5F", f"{place}{rest}").replace("~", "%7E")
+    place = quote(parts.netloc, safe=":.-", errors="replace")
+    rest = parts._replace(scheme="", netloc="").geturl()
+    shown = place + quote(rest, safe="/?#=&%+,$-.", errors="replace")
+    shown = _EMPHASIS.sub("%5F", shown).replace("~", "%7E")
+    shown = _ENTITY.sub(lambda found: f"&%{ord(found[1]):02X}", shown)
     return f"{parts.scheme}://{shown}" if len(shown) <= _LONGEST_URL else None

@@ -2,7 +2,7 @@
 
 The words are in `templates/LANGUAGE`: `message.j2` writes a message, `line.j2` a line, both of
 what `parts.j2` has, and `words.toml` says how each name is called. A folder of the user's own can
-have other templates of the same names. Whatever a template prints is made harmless on its way out.
+have other messages and parts. Whatever a template prints is made harmless on its way out.
 """
 
 import json
@@ -22,6 +22,7 @@ from jinja2 import (
     PrefixLoader,
     StrictUndefined,
     Template,
+    TemplateNotFound,
     TemplateSyntaxError,
 )
 from jinja2.sandbox import SandboxedEnvironment
@@ -35,7 +36,8 @@ LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 # A rule fired, its state still holds, or it holds no more.
 NOTICES: Final = ("fired", "again", "resolved")
 BUILT_IN: Final = Path(__file__).with_name("templates")
-FILES: Final = ("message.j2", "line.j2", "parts.j2")
+# What a user can have otherwise.
+FILES: Final = ("message.j2", "parts.j2")
 MOST: Final = 40
 # Of an event's id, what is enough to tell it from others.
 _SHORT: Final = 8
@@ -150,7 +152,7 @@ def mistakes(templates: Path) -> list[str]:
         try:
             _template("zh" if name.startswith("zh") else "en", templates, file.name)
         except (TemplateSyntaxError, UnicodeDecodeError, OSError) as error:
-            found.append(_explained(error))
+            found.append(_explained(error, file))
     return found
 
 
@@ -201,6 +203,8 @@ def _environment(language: Language, templates: Path | None) -> SandboxedEnviron
         return called.get(group or "", {}).get(name, name)
 
     env.globals["word"] = word
+    # what is cut can end otherwise, and is made harmless anew
+    env.filters["cut"] = lambda said, longest: plain(str(said), longest)
     env.filters["number"] = _number
     env.filters["pct"] = _pct
     env.filters["capitalize_first"] = _capitalized
@@ -237,6 +241,8 @@ def _fitted(template: Template, views: Sequence[Row], rest: Sequence[str]) -> st
             others=[*(view["id"] for view in views[shown:]), *rest],
         )
         written = re.sub(r"\n{3,}", "\n\n", written.strip())
+        if not written:
+            raise ValueError("message.j2 writes nothing")
         if len(written) <= LONGEST_BODY:
             return written
         if shown == 1:
@@ -255,20 +261,25 @@ def _cut(title: str) -> str:
     return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
 
 
-def _explained(error: Exception) -> str:
+def _explained(error: Exception, file: Path | None = None) -> str:
     """Say where in a template of the user's it went wrong, and how."""
+    place = str(file or "a template")
     if isinstance(error, TemplateSyntaxError):
         place = f"{error.filename or error.name}, line {error.lineno}"
     else:
-        frames = [frame for frame in extract_tb(error.__traceback__) if ".j2" in frame.filename]
-        place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else "a template"
-    return f"{place}: {error}; mend it there. The built-in templates are used instead."
+        for frame in extract_tb(error.__traceback__):
+            if frame.filename.endswith(".j2"):
+                place = f"{frame.filename}, line {frame.lineno}"
+    # its message is but the name
+    why = f"there is no template {error}" if isinstance(error, TemplateNotFound) else error
+    return f"{place}: {why}; mend it there. The built-in templates are used instead."
 
 
 def _view(event: Row, costs: Iterable[Row] = ()) -> dict[str, Any]:
     """Give what templates see of an event: harmless texts, and the times, numbers and parts."""
     details = event["details"]
     row = {**(json.loads(details) if isinstance(details, str) else details), **event}
+    del row["details"]
     row |= {
         name: datetime.fromisoformat(row[name])
         for name in ("began_at", "fires_at", "last_seen_before_at", "last_look_at")

@@ -16,6 +16,7 @@ def test_without_a_word_from_the_environment_the_defaults_hold() -> None:
     assert settings.trusted_days == 120
     assert settings.site is None
     assert not settings.feed_base_models
+    assert settings.templates is None
 
 
 def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +26,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("RATECARD_TRUSTED_DAYS", "7")
     monkeypatch.setenv("RATECARD_SITE", "https://prices.example.org/rates")
     monkeypatch.setenv("RATECARD_FEED_BASE_MODELS", "true")
+    monkeypatch.setenv("RATECARD_TEMPLATES", "words")
     settings = load_settings()
     assert settings.data_dir == Path("/elsewhere")
     assert settings.contact == "mailto:a@b.example"
@@ -32,6 +34,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch) -> None
     assert settings.trusted_days == 7
     assert str(settings.site) == "https://prices.example.org/rates"
     assert settings.feed_base_models
+    assert settings.templates == Path("words")
 
 
 def test_the_option_is_stronger_than_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
