@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -75,7 +75,7 @@ class Channel(BaseModel):
     digest_at: time = Field(
         default=time(8), description='the hour of a daily or weekly digest, as "08:00"'
     )
-    digest_on: Annotated[str, Field(description="the day of a weekly digest, as monday")] = "monday"
+    digest_on: str = Field(default="monday", description="the day of a weekly digest, as monday")
     quiet_from: time | None = Field(
         default=None, description='from when on nothing is sent, as "22:00"'
     )
@@ -334,6 +334,6 @@ def _until(retry_after: str | None) -> datetime | None:
             asked = now + timedelta(seconds=min(int(retry_after), 10**6))
         else:
             asked = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, TypeError):
         return None
     return asked.astimezone(UTC).replace(tzinfo=None)

@@ -18,7 +18,7 @@ import duckdb
 import polars as pl
 
 from warehouse.log import NewerVersion, frame, migrate, run, sql, transaction
-from warehouse.store import StoreError, locked
+from warehouse.store import CONFIG, StoreError, locked
 
 FILE: Final = "outbox.duckdb"
 # For how long a channel that takes nothing is tried.
@@ -270,7 +270,7 @@ class Outbox:
     @contextmanager
     def _connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
         lock = locked(self._folder, ".outbox", self._wait_for)
-        with lock, self._used(), duckdb.connect(self._file) as db:
+        with lock, self._used(), duckdb.connect(self._file, config=CONFIG) as db:
             migrate(db, _MIGRATIONS)
             yield db
 

@@ -99,7 +99,7 @@ _CHECKED_AT_ONCE: Final = 20_000
 # Enough to build every table of 100,000 prices; beyond it the engine works on disk.
 _SPARING: Final = "160MB"
 # DuckDB 2.0 writes files that 1.5 cannot open unless told; readers have either.
-_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
+CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "storage_compatibility_version": "v1.5.0"
 }
 
@@ -524,7 +524,7 @@ class Store:
     def _connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._on_disk(*_DISK_ERRORS):
             try:
-                db = duckdb.connect(self._file, config=_CONFIG)
+                db = duckdb.connect(self._file, config=CONFIG)
             except duckdb.Error as error:
                 raise _unopened(self._file, error) from error
             with db:

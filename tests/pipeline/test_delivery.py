@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -37,8 +38,8 @@ from tests.pipeline.delivering import (
 )
 from tests.pipeline.receivers import Mood, Receiver, http_receiver, smtp_receiver
 from tests.warehouse.worlds import World, day, quote
-from warehouse.outbox import OutboxError
-from warehouse.store import Store
+from warehouse.outbox import Outbox, OutboxError
+from warehouse.store import Store, StoreError
 
 HOUR = timedelta(hours=1)
 HOOK = "http://{}/hook"
@@ -117,6 +118,31 @@ def test_a_healthy_receiver_is_told_exactly_once(
             tracker.deliver(HOUR)
     told = [said["event_id"] for said in posted(receiver) if said["kind"] != "channel"]
     assert Counter(told) == Counter(said["event_id"] for said in tracker.events)
+
+
+def test_processes_that_send_at_once_tell_it_once(hooked: Tracker, receiver: Receiver) -> None:
+    hooked.events = [event(number) for number in range(5)]
+    with ThreadPoolExecutor() as pool:
+        counts = [told.count for (told,) in pool.map(lambda _: hooked.deliver(), range(4))]
+    assert sorted(counts) == [0, 0, 0, 5]
+    assert len(notices(receiver)) == 5
+
+
+def test_who_sends_for_too_long_is_named(hooked: Tracker) -> None:
+    hooked.deliver()
+    waiting = Outbox(hooked.store.folder, wait_for=timedelta(seconds=0.1))
+    with hooked.outbox.session(), pytest.raises(StoreError, match="has been writing to"):
+        waiting.deliveries()
+
+
+def test_an_outbox_that_cannot_be_read_stops_it_and_says_what_to_do(
+    hooked: Tracker, receiver: Receiver
+) -> None:
+    (hooked.store.folder / "outbox.duckdb").write_bytes(b"this is no database" * 1000)
+    hooked.events = [event(1)]
+    with pytest.raises(OutboxError, match=r"outbox\.duckdb cannot be used: .*restore it"):
+        hooked.deliver()
+    assert not receiver.taken
 
 
 def test_a_rule_is_silent_about_what_was_before_it(hooked: Tracker, receiver: Receiver) -> None:
