@@ -390,6 +390,28 @@ def test_an_announcement_that_is_moved_is_off_on_the_one_day_and_on_at_the_other
     assert found == {(day(FIRST + 50), "2", "1"), (day(FIRST + 80), "1", "2")}
 
 
+def test_who_was_told_of_an_announced_price_is_told_of_another_one(world: World) -> None:
+    now = quote(1, valid_from=day(0))
+    said: list[dict[str, Any]] = [
+        {},
+        {"list_unit_price": Decimal("0.002"), "pricing_unit": "1K tokens"},
+        {"list_unit_price": Decimal(3), "unit_price": Decimal(3)},
+    ]
+    says(world, FIRST, now)
+    events = []
+    for number, columns in enumerate(said, start=1):
+        says(world, FIRST + number, now, {**quote(2, valid_from=day(FIRST + 50)), **columns})
+        events.append(told(world, FIRST + 4, mode="check", changes={}))
+    assert [sorted(moves(those)) for those in events] == [
+        [("1", "2")],
+        [("1", "0.002")],
+        [("0.002", "3"), ("1", "3")],
+    ]
+    # that a price is announced is told once, that it is another one is told beside it
+    first, again, both = ({*those["event_id"]} for those in events)
+    assert first == again < both
+
+
 def test_a_change_of_currency_has_both(world: World) -> None:
     says(world, FIRST, quote(3))
     says(world, FIRST + 1, quote(20, pricing_currency="CNY"))
