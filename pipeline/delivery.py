@@ -32,6 +32,8 @@ from warehouse.store import Store, StoreError
 
 # Changes that became known so long ago are told no more, if nobody evaluated them in time.
 WINDOW: Final = timedelta(days=31)
+# What one process looks at while another builds becomes known before that, and is published after.
+OVERLAP: Final = timedelta(days=1)
 VERSION: Final = 1
 # A channel that is stuck is an event of its own, of this kind, for all the others.
 STUCK: Final = "channel"
@@ -104,16 +106,22 @@ def deliver(setup: Setup, store: Store) -> list[Told]:
 
 def evaluate(setup: Setup, store: Store, outbox: Outbox, now: datetime) -> None:
     """Put into the outbox what the rules fire on, and the channels that are stuck."""
-    built_at = store.built_at()
-    rules = rule_frame(setup.alerts)
-    events = fired(store, rules, built_at - WINDOW, mode="check").to_dicts()
+    built_at, asked = store.built_at(), _asked(setup.alerts, setup.channels)
+    last_built_at, asked_before = outbox.last_evaluation()
+    since = last_built_at or store.published_before() or built_at
+    if built_at == last_built_at and asked_before == {(k, n): what for k, n, what in asked.rows()}:
+        # nothing new is published, and nothing else is asked
+        events = [event_of(row) for row in outbox.held() if row["kind"] != STUCK]
+    else:
+        window = max(since - OVERLAP, built_at - WINDOW)
+        events = fired(store, rule_frame(setup.alerts), window, mode="check").to_dicts()
     events += [_stuck(row) for row in outbox.stuck(now) if row["channel"] in setup.channels]
     outbox.observe(
         Evaluation(
             built_at,
-            store.published_before() or built_at,
+            since,
             [*setup.channels],
-            _asked(setup.alerts, setup.channels),
+            asked,
             _routes(setup.alerts, setup.channels, now),
             _seen(events),
         ),

@@ -83,7 +83,7 @@ class Outbox:
             _put(db, "incoming_rules", evaluation.rules)
             _put(db, "routes", evaluation.routes)
             _put(db, "seen", evaluation.seen)
-            _temp(db, "asked_rules", since=self._last_built(db) or evaluation.since)
+            _temp(db, "asked_rules", since=evaluation.since)
             db.execute("delete from rules")
             db.execute(
                 "insert into rules select kind, rule, definition, watches_from from asked_rules"
@@ -108,6 +108,17 @@ class Outbox:
                 built_at=evaluation.built_at,
                 **values,
             )
+
+    def last_evaluation(self) -> tuple[datetime | None, dict[tuple[str, str], str]]:
+        """Give when what was evaluated last had been built, and what each rule asked for then."""
+        with self._changing() as db:
+            ((built_at,),) = db.execute("select max(built_at) from evaluations").fetchall()
+            rules = db.execute("select kind, rule, definition from rules").fetchall()
+        return built_at, {(kind, rule): definition for kind, rule, definition in rules}
+
+    def held(self) -> list[dict[str, Any]]:
+        """Give the states that held at the last evaluation, and what was pending, as seen then."""
+        return self._asked("held").to_dicts()
 
     def due(self, channel: str, now: datetime, most: int) -> list[dict[str, Any]]:
         """Take the notices that a channel is to be sent now, at most so many, the oldest first.
@@ -246,12 +257,6 @@ class Outbox:
             "update deliveries set state = 'cancelled' "
             "where delivery_id in (select delivery_id from overtaken)"
         )
-
-    def _last_built(self, db: duckdb.DuckDBPyConnection) -> datetime | None:
-        built_at: datetime | None = db.execute("select max(built_at) from evaluations").fetchall()[
-            0
-        ][0]
-        return built_at
 
     def _asked(self, question: str, **values: object) -> pl.DataFrame:
         with self._changing() if self._open or self._file.exists() else _nothing() as db:

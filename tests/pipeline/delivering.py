@@ -86,17 +86,25 @@ class Tracker:
         self.events: list[dict[str, Any]] = []
         self.now = NOW
         self.built_at = NOW
+        self.evaluations = 0
         self.setup = Setup(Settings(data_dir=folder), alerts=RULES, channels=told)
         self.store = Store(folder)
         self.outbox = Outbox(folder)
         patch.setattr(delivery, "utc_now", lambda: self.now)
-        patch.setattr(delivery, "fired", lambda *_, **__: pl.DataFrame(self.events, None))
+        patch.setattr(delivery, "fired", self._fired)
         patch.setattr(Store, "built_at", lambda _: self.built_at)
         patch.setattr(Store, "published_before", lambda _: NOW - timedelta(days=1))
 
-    def deliver(self, after: timedelta = timedelta()) -> list[Told]:
+    def deliver(self, after: timedelta = timedelta(), *, is_published: bool = True) -> list[Told]:
+        """Publish, unless told otherwise, and tell of it, so long after the last time."""
         self.now += after
+        if is_published:
+            self.built_at = max(self.now, self.built_at + timedelta(microseconds=1))
         return deliver(self.setup, self.store)
+
+    def _fired(self, *_: object, **__: object) -> pl.DataFrame:
+        self.evaluations += 1
+        return pl.DataFrame(self.events, None)
 
 
 def channels_of(

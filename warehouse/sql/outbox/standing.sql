@@ -35,8 +35,9 @@ judged as (
         u.rule is not null as is_muted,
         -- nobody asks any more, or asks for something else
         r.rule is null or r.is_changed as is_asked_otherwise,
+        -- one that is confirmed late, when it was held for refuted, is open still
         before is null
-        or before = 'pending'
+        or before in ('pending', 'refuted')
         or before = 'silent' and silence_before = 'muted' and is_state as is_open,
         case
             when m.is_first_load then 'first load'
