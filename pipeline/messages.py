@@ -29,6 +29,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from pipeline.harmless import address, plain
+from sources._contract import EVERY_MODEL
 from sources._parsing import CANONICAL
 
 Language = Literal["en", "zh"]
@@ -86,13 +87,14 @@ def write(
     costs: dict[str, list[Row]] = {}
     for row in meaning.iter_rows(named=True) if meaning is not None else ():
         costs.setdefault(row["event_id"], []).append(row)
-    views = [_view(event, costs.get(event["event_id"], ())) for event in weighed(events)]
-    problem = None
+    ordered = weighed(events)
+    views = [_view(event, costs.get(event["event_id"], ())) for event in ordered[:MOST]]
+    count, problem = len(ordered), None
     try:
-        written = _fitted(_template(language, templates, "message.j2"), views)
+        written = _fitted(_template(language, templates, "message.j2"), views, count)
     except Exception as error:  # noqa: BLE001 a template can do anything wrong, and no alert be lost
         problem = _explained(error)
-        written = _fitted(_template(language, None, "message.j2"), views)
+        written = _fitted(_template(language, None, "message.j2"), views, count)
         written += f"\n\n{plain(problem, 400)}"
     title, _, body = written.partition("\n")
     return Message(_cut(title), body.strip("\n"), problem)
@@ -114,7 +116,7 @@ def mistakes(templates: Path) -> list[str]:
     """Find what is wrong with a folder of templates before it is needed."""
     if not templates.is_dir():
         return [f"{templates} is no folder; put the templates there, or mend RATECARD_TEMPLATES"]
-    known = [f"{language}/{file}" for language in LANGUAGES for file in FILES]
+    known = {f"{language}/{file}": language for language in LANGUAGES for file in FILES}
     found = []
     for file in sorted(templates.rglob("*.j2")):
         name = file.relative_to(templates).as_posix()
@@ -122,7 +124,7 @@ def mistakes(templates: Path) -> list[str]:
             found.append(f"{file}: no template is called so; there are {', '.join(known)}")
             continue
         try:
-            _template("zh" if name.startswith("zh") else "en", templates, file.name)
+            _template(known[name], templates, file.name)
         except (TemplateSyntaxError, UnicodeDecodeError, OSError) as error:
             found.append(_explained(error, file))
     return found
@@ -163,7 +165,6 @@ def _environment(language: Language, templates: Path | None) -> SandboxedEnviron
         autoescape=True,
         finalize=_shown,
         undefined=StrictUndefined,
-        keep_trailing_newline=False,
     )
     # what would let a template call a page's text harmless that is not
     for name in ("safe", "escape", "e", "forceescape", "tojson", "urlize", "xmlattr"):
@@ -201,12 +202,12 @@ def _capitalized(said: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-def _fitted(template: Template, views: Sequence[Row]) -> str:
-    """Write as many events as fit, and count the rest."""
-    shown = min(len(views), MOST)
+def _fitted(template: Template, views: Sequence[Row], count: int) -> str:
+    """Write as many of so many events as fit; the template counts the rest."""
+    shown = len(views)
     while True:
         written = template.render(
-            first=views[0], count=len(views), shown=shown, groups=_groups(views[:shown])
+            first=views[0], count=count, shown=shown, groups=_groups(views[:shown])
         )
         written = re.sub(r"\n{3,}", "\n\n", written.strip())
         if not written:
@@ -278,6 +279,8 @@ def _view(event: Row, costs: Iterable[Row] = ()) -> dict[str, Any]:
             view["ends_on"] = date.fromisoformat(row["new"])
         case "disagreements":
             view["old"], view["new"] = (_stated(row, row[age]) for age in ("old", "new"))
+        case "unconfirmed" if row["first_model"] == EVERY_MODEL:
+            view["first_model"] = None
         case "failing" | "review":
             view["reason"] = (row["new"] or "").removeprefix(f"{row['source']}: ")
     if row["kind"] == "break_even":
@@ -314,7 +317,7 @@ def _offer(row: Row) -> dict[str, Any]:
     return {
         "provider": row["provider"],
         "model": row["model"],
-        "is_every_model": row["model"] == "*",
+        "is_every_model": row["model"] == EVERY_MODEL,
         "parts": parts,
         "group": "meter" if row.get("meter") else "term" if row.get("term") else "cause",
         "what": row.get("meter") or row.get("term"),
