@@ -41,7 +41,9 @@ def plain(said: str, longest: int = LONGEST) -> str:
     What is plain already stays as it is.
     """
     line = _INVISIBLE.sub("", " ".join(said[: 10 * longest].split()))
-    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
+    shown = line
+    if not line.isprintable():
+        shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
     if len(shown) > longest:
         shown = f"{shown[: longest - 1]}…"
     for pattern, sign in _SEEN_AS:
