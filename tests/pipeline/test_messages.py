@@ -430,6 +430,8 @@ HOSTILE: Final = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
     "&lt;b&gt; &#60;",
+    "a&lt",
+    "a&alpha",
     "[free](https://evil.example/a)",
     "![x](http://evil.example/x.png)",
     "<https://evil.example|prices>",
