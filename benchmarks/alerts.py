@@ -47,6 +47,7 @@ select
     'priced' as new_availability,
     coalesce(lag(new_unit_price) over (partition by fact order by step), 5) as old_unit_price,
     new_unit_price,
+    'USD' as old_pricing_currency,
     'USD' as pricing_currency,
     old_unit_price || ' per 1M tokens' as old_value,
     new_unit_price || ' per 1M tokens' as new_value,
@@ -86,7 +87,7 @@ def main() -> None:
     options.add_argument("--times", type=int, default=3)
     chosen = options.parse_args()
     from pipeline.alerts import Alerts, fired, rule_frame
-    from warehouse.store import Store
+    from warehouse.store import Store, create_macros
 
     rules = rule_frame(Alerts.model_validate({"changes": some_rules(chosen.rules)}))
     with TemporaryDirectory() as folder:
@@ -98,6 +99,7 @@ def main() -> None:
                 sizes = {"steps": chosen.steps, "changes": chosen.changes}
                 named = {name: size for name, size in sizes.items() if f"${name}" in statement}
                 db.execute(statement, named)
+            create_macros(db, ["news"])
         ours, theirs, count = [], [], 0
         for _ in range(chosen.times):
             start = time.perf_counter()

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from pipeline.channels import Digest
 from pipeline.messages import weighed
 from sources._contract import EVERY_MODEL, SERVICE_TIERS, TERMS, TUNING_METHODS
 from sources._parsing import Meter
@@ -47,7 +48,9 @@ MOMENTS: Final = 5
 def _near(name: str, known: Collection[str]) -> str:
     """Say that a name is unknown, and which is meant."""
     near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+    hint = (
+        f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known)) or 'none'}"
+    )
     return f"{name!r} is unknown; {hint}"
 
 
@@ -71,6 +74,10 @@ _Cause = Annotated[str, _one_of(*CAUSES)]
 _End = Annotated[str, _one_of("shutdown_on", "last_training_on")]
 
 
+# Which keys of a rule say whom it tells, and when; the others say of what.
+TELLING: Final = ("channels", "digest", "again_days", "recovery")
+
+
 class Rule(BaseModel):
     """What all rules have."""
 
@@ -79,6 +86,12 @@ class Rule(BaseModel):
     since: date | None = Field(
         default=None, description="the day from which it watches; what came before is silent"
     )
+    channels: tuple[_Text, ...] | None = Field(
+        default=None, description="only these channels are told; if not given, all are"
+    )
+    digest: Digest | None = Field(
+        default=None, description="immediately, daily or weekly, if not as the channel has it"
+    )
 
     @field_validator("*")
     @classmethod
@@ -86,6 +99,20 @@ class Rule(BaseModel):
         if said == ():
             raise ValueError("an empty list asks for nothing; leave it out to ask for all")
         return said
+
+    @property
+    def definition(self) -> str:
+        """Give what it asks for, in one text, without whom it tells and when."""
+        return self.model_dump_json(exclude={*TELLING})
+
+
+class StateRule(Rule):
+    """What rules have that watch for what holds, and not for what happens."""
+
+    again_days: PositiveInt | None = Field(
+        default=None, le=3650, description="after how many days it is told again, if it still holds"
+    )
+    recovery: bool = Field(default=True, description="whether it is told that it holds no more")
 
 
 class _Offers(Rule):
@@ -134,6 +161,9 @@ class ChangeRule(_Facts):
         description="the same in the price's own currency, per canonical unit; "
         "beside percent, the first that is reached counts",
     )
+    confirm: bool = Field(
+        default=False, description="true: a change counts when the next look at its source agrees"
+    )
 
     @property
     def is_measured(self) -> bool:
@@ -176,7 +206,7 @@ class BreakEvenRule(_Offers):
     )
 
 
-class EndRule(_Offers):
+class EndRule(_Offers, StateRule):
     """A table `[alerts.ends.NAME]`: a model is shut down, or trained for the last time, soon."""
 
     terms: tuple[_End, ...] = Field(
@@ -188,7 +218,7 @@ class EndRule(_Offers):
     )
 
 
-class UnconfirmedRule(_Offers):
+class UnconfirmedRule(_Offers, StateRule):
     """A table `[alerts.unconfirmed.NAME]`: a price that the ranking picks was not seen again."""
 
     meters: tuple[_Meter, ...] | None = Field(
@@ -199,7 +229,7 @@ class UnconfirmedRule(_Offers):
     )
 
 
-class FailingRule(Rule):
+class FailingRule(StateRule):
     """A table `[alerts.failing.NAME]`: a source gives nothing that can be believed."""
 
     sources: tuple[_Text, ...] | None = Field(default=None, description="only these sources")
@@ -208,13 +238,13 @@ class FailingRule(Rule):
     )
 
 
-class ReviewRule(Rule):
+class ReviewRule(StateRule):
     """A table `[alerts.review.NAME]`: a page, or a part of it, waits for a decision."""
 
     sources: tuple[_Text, ...] | None = Field(default=None, description="only these sources")
 
 
-class DisagreementRule(_Facts):
+class DisagreementRule(_Facts, StateRule):
     """A table `[alerts.disagreements.NAME]`: two sources state different values for one fact."""
 
 
@@ -292,6 +322,10 @@ def _items(table: object) -> Iterable[tuple[str, object]]:
 _NAMES: Final = pl.List(pl.String())
 _TYPES: Final[Mapping[str, pl.DataType]] = {
     "since": pl.Date(),
+    "channels": _NAMES,
+    "digest": pl.String(),
+    "again_days": pl.Int64(),
+    "recovery": pl.Boolean(),
     "providers": _NAMES,
     "models": _NAMES,
     "methods": _NAMES,
@@ -303,6 +337,7 @@ _TYPES: Final[Mapping[str, pl.DataType]] = {
     "direction": pl.String(),
     "percent": pl.Float64(),
     "amount": pl.Decimal(38, 18),
+    "confirm": pl.Boolean(),
     "question": pl.String(),
     "constraints": pl.String(),
     "workload": pl.String(),
@@ -327,10 +362,15 @@ def rule_frame(alerts: Alerts) -> pl.DataFrame:
 
 
 EVENTS: Final = (
-    "event_id", "kind", "rule", "provider", "subject", "cause", "old", "new", "change_pct",
-    "began_at", "fires_at", "source", "url", "capture_sha256", "model", "canonical_model", "meter",
-    "term", "pricing_currency", "printed_text", "last_seen_before_at", "details",
+    "event_id", "kind", "rule", "is_first_load", "is_pending", "provider", "subject", "cause",
+    "old", "new", "change_pct", "began_at", "fires_at", "source", "url", "capture_sha256", "model",
+    "canonical_model", "meter", "term", "pricing_currency", "printed_text", "last_seen_before_at",
+    "details",
 )  # fmt: skip
+
+
+# Those of them that are instants.
+TIMES: Final = ("began_at", "fires_at", "last_seen_before_at")
 
 
 def fired(
@@ -341,10 +381,11 @@ def fired(
     `check` takes what became known since then, and states that hold now, whenever they began.
     `replay` takes what each capture would have told on its own day, and states that began since.
     """
+    asked = rules.drop(TELLING)
     found = [
         store.ask(
             f"alerts_{kind}",
-            About(asked={"alert_rules": rules.filter(pl.col("kind") == kind)}),
+            About(asked={"alert_rules": asked.filter(pl.col("kind") == kind)}),
             since=since,
             is_replay=mode == "replay",
         ).select(EVENTS)

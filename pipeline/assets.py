@@ -17,6 +17,7 @@ _POOL: Final = "warehouse"
 _KINDS: Final = {".json": "json", ".csv": "csv", ".md": "markdown"}
 REFERENCE: Final = dg.AssetKey(["warehouse", "reference"])
 PUBLICATION: Final = dg.AssetKey(["warehouse", "publication"])
+ALERTS: Final = dg.AssetKey(["alerts", "delivery"])
 
 
 def workshop(setup: Setup) -> dg.ResourceDefinition:
@@ -49,8 +50,8 @@ def source_assets(setup: Setup) -> list[dg.AssetsDefinition]:
 
 
 def table_assets(setup: Setup) -> list[dg.AssetsDefinition]:
-    """Make an asset of each table, of what they need, and of their publication."""
-    return [_reference(setup), *map(_table_asset, TABLES), _publication()]
+    """Make an asset of each table, of what they need, their publication, and who is told."""
+    return [_reference(setup), *map(_table_asset, TABLES), _publication(), _alerts()]
 
 
 def _source_asset(source: Source) -> dg.AssetsDefinition:
@@ -224,3 +225,40 @@ def _publication() -> dg.AssetsDefinition:
         )
 
     return publication
+
+
+def _alerts() -> dg.AssetsDefinition:
+    @dg.asset(
+        key=ALERTS,
+        group_name="alerts",
+        description="What is new in the publication, told to every channel of ratecard.toml, once.",
+        kinds={"python", "duckdb"},
+        deps=[PUBLICATION],
+        required_resource_keys={"workshop"},
+        check_specs=[
+            dg.AssetCheckSpec(
+                "all_is_delivered",
+                asset=ALERTS,
+                description="Every channel took what it was sent; what it did not, is tried again.",
+            )
+        ],
+    )
+    def delivery(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
+        shop: Workshop = context.resources.workshop
+        told = shop.deliver()
+        failed = [
+            f"{one.channel}: {one.undelivered_count} not taken: {one.error}"
+            for one in told
+            if one.undelivered_count
+        ]
+        yield dg.AssetCheckResult(
+            check_name="all_is_delivered",
+            passed=not failed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="\n".join([*failed, "See `ratecard alerts outbox`."]) if failed else None,
+        )
+        yield dg.MaterializeResult(metadata={f"told {one.channel}": one.count for one in told})
+
+    return delivery

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from pipeline.cli_alerts import app as alerts_app
+from pipeline.cli_alerts import show_told
 from pipeline.cli_workloads import app as workloads_app
 from pipeline.terminal import (
     AsJson,
@@ -60,13 +61,17 @@ def refresh(
     ] = None,
     *,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 3 where a source failed.")
+        bool, typer.Option("--strict", help="Exit with 3 where a source or a channel failed.")
     ] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Look at the sources, build the tables, publish them, and say how every source is."""
-    from pipeline.refresh import refresh as run  # noqa: PLC0415 a question needs none of it
+    """Look at the sources, build the tables, publish them, and say how every source is.
+
+    Where ratecard.toml has channels, they are told what is new.
+    """
+    from pipeline.delivery import deliver  # noqa: PLC0415 a question needs none of it
+    from pipeline.refresh import refresh as run  # noqa: PLC0415
 
     setup = setup_of(data_dir)
     for name in names or ():
@@ -79,12 +84,16 @@ def refresh(
     _check(done)
     store = Store(setup.settings.data_dir)
     _show_health(store, as_json=as_json)
+    told = deliver(setup, store) if setup.channels else []
+    if told:
+        show_told(told, is_quiet=as_json)
     waiting = store.ask("review", source=None, everything=False)
     waiting = waiting.filter(pl.col("state") == "waiting")
     if waiting.height and not as_json:
         sources = ", ".join(waiting["source"].unique(maintain_order=True))
         out.print(f"Waiting for a decision: {sources}; see `ratecard review`.", soft_wrap=True)
-    if strict and (done.failed_sources or waiting.height):
+    is_untold = any(one.undelivered_count for one in told)
+    if strict and (done.failed_sources or waiting.height or is_untold):
         raise typer.Exit(Exit.PARTLY)
 
 

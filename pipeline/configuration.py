@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
 from pipeline.alerts import KINDS, RESOLD, Alerts, misnamed
+from pipeline.channels import Channel
 from pipeline.settings import Settings, load_settings
 from pipeline.workloads import (
     USUAL_CONSTRAINTS,
@@ -129,6 +130,9 @@ class Configuration(BaseModel):
         default_factory=dict, description="under which conditions offers compete, by name"
     )
     alerts: Annotated[Alerts, Field(description="what you want to be told of")] = Alerts()
+    channels: dict[Identifier, Channel] = Field(
+        default_factory=dict, description="where you want to be told of it, by name"
+    )
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,7 @@ class Setup:
     constraints: Mapping[str, Constraints] = field(default_factory=lambda: USUAL_CONSTRAINTS)
     ranking: tuple[str, ...] = SPEAKERS
     alerts: Alerts = field(default_factory=Alerts)
+    channels: Mapping[str, Channel] = field(default_factory=dict)
 
     @cached_property
     def counted(self) -> Counted:
@@ -206,6 +211,7 @@ def load_setup(data_dir: Path | None = None) -> Setup:
         {**USUAL_CONSTRAINTS, **written.constraints},
         written.ranking.order,
         written.alerts,
+        written.channels,
     )
 
 
@@ -261,6 +267,7 @@ def _named(written: Mapping[str, Any]) -> Mapping[str, list[str]]:
             *(f"workload:{name}" for name in workloads),
         ],
         "constraints": [*USUAL_CONSTRAINTS, *tables("constraints")],
+        "channels": [*tables("channels")],
     }
     # a source whose table names the sellers may speak of anybody
     if all("provider" in said for said in described):
@@ -308,7 +315,7 @@ def _explained(error: ValidationError, written: Mapping[str, Any]) -> Iterator[s
                 yield f"{place}: is missing; add {keys[key]}"
             case "value_error":
                 # a table says of each of its keys what is wrong with it
-                is_table = loc[-2:-1] in {("columns",), ("sources",), ("workloads",)}
+                is_table = loc[-2:-1] in {("columns",), ("sources",), ("workloads",), ("channels",)}
                 joint = "." if is_table or (loc[0] == "alerts" and len(loc) == _RULE) else ": "
                 for line in found["msg"].removeprefix("Value error, ").split("\n"):
                     yield f"{place}{joint}{line}"
@@ -317,6 +324,12 @@ def _explained(error: ValidationError, written: Mapping[str, Any]) -> Iterator[s
 
 
 _Loc = tuple[int | str, ...]
+# Tables that have tables of the user's own names in them, all with the same keys.
+_NAMED: Final[Mapping[str, type[BaseModel]]] = {
+    "workloads": Workload,
+    "constraints": Constraints,
+    "channels": Channel,
+}
 # `alerts`, the kind, the name
 _RULE: Final = 3
 
@@ -333,10 +346,8 @@ def _keys_at(loc: _Loc) -> tuple[Mapping[str, str], str]:
             model = Description
         case ("gate", *rest):
             model = GateLimits
-        case ("workloads", _, *rest):
-            model = Workload
-        case ("constraints", _, *rest):
-            model = Constraints
+        case (str() as kind, _, *rest) if kind in _NAMED:
+            model = _NAMED[kind]
         case ("ranking", *rest):
             model = Ranking
         case ("alerts", kind, _, *rest) if kind in KINDS:

@@ -1,8 +1,8 @@
-"""What Dagster loads: the assets, the two jobs, the daily schedule and what links them."""
+"""What Dagster loads: the assets, the jobs, their schedules and what links them."""
 
 import dagster as dg
 
-from pipeline.assets import source_assets, table_assets, workshop
+from pipeline.assets import ALERTS, source_assets, table_assets, workshop
 from pipeline.configuration import Setup, load_setup
 
 
@@ -18,6 +18,22 @@ def definitions(setup: Setup) -> dg.Definitions:
         "build_tables",
         dg.AssetSelection.assets(*tables),
         description="Build the tables from all that is known, check them, and publish them.",
+    )
+    tell_channels = dg.define_asset_job(
+        "tell_channels",
+        dg.AssetSelection.assets(ALERTS),
+        description="Send what is due: digests at their hour, and what a channel did not take.",
+    )
+    every_quarter = dg.ScheduleDefinition(
+        name="every_quarter_of_an_hour",
+        job=tell_channels,
+        cron_schedule="*/15 * * * *",
+        execution_timezone="UTC",
+        # without a channel there is nobody to tell
+        default_status=dg.DefaultScheduleStatus.RUNNING
+        if setup.channels
+        else dg.DefaultScheduleStatus.STOPPED,
+        description="As exact as the hours of digests and quiet hours are kept.",
     )
     every_day = dg.ScheduleDefinition(
         name="every_day",
@@ -52,8 +68,8 @@ def definitions(setup: Setup) -> dg.Definitions:
 
     return dg.Definitions(
         assets=[*sources, *tables],
-        jobs=[look_at_sources, build_tables],
-        schedules=[every_day],
+        jobs=[look_at_sources, build_tables, tell_channels],
+        schedules=[every_day, every_quarter],
         sensors=[when_all_answered, when_some_failed],
         resources={"workshop": workshop(setup)},
         # DuckDB's file has one writer; steps of one run take turns in one process anyway

@@ -79,7 +79,7 @@ def _atom(name: str, news: pl.DataFrame, site: str | None, whose: str = "") -> b
     _add(feed, "title", f"ratecard: what changed{whose}", type="text")
     _add(feed, "id", f"{place}{name}.atom" if site else f"{_TAG}{name}")
     # where nothing has changed yet, that is so since ever
-    newest = max((row["known_at"] for row in rows), default=datetime(1970, 1, 1))  # noqa: DTZ001 UTC
+    newest = max((row["first_known_at"] for row in rows), default=datetime(1970, 1, 1))  # noqa: DTZ001 UTC
     _add(feed, "updated", _spelled(newest))
     _add(ET.SubElement(feed, "author"), "name", "ratecard")
     _add(feed, "generator", "ratecard")
@@ -96,7 +96,7 @@ def _add_entry(feed: ET.Element, row: Row) -> None:
     entry = ET.SubElement(feed, "entry")
     _add(entry, "title", headline(row), type="text")
     _add(entry, "id", f"{_TAG}change/{row['change_id']}")
-    _add(entry, "updated", _spelled(row["known_at"]))
+    _add(entry, "updated", _spelled(row["first_known_at"]))
     _add(entry, "category", term=row["cause"], label=row["cause"].replace("_", " "))
     if page := address(row["url"]):
         _add(entry, "link", rel="alternate", href=page)

@@ -34,17 +34,21 @@ _SEEN_AS: Final = (
 )
 
 
+def one_line(said: str, longest: int = LONGEST) -> str:
+    """Make one line of printable signs of a text, cut where it is long; its markup stays."""
+    line = _INVISIBLE.sub("", " ".join(said[: 10 * longest].split()))
+    shown = line
+    if not line.isprintable():
+        shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+
+
 def plain(said: str, longest: int = LONGEST) -> str:
     """Make one line of a text: printable signs without markup, cut where it is long.
 
     What is plain already stays as it is.
     """
-    line = _INVISIBLE.sub("", " ".join(said[: 10 * longest].split()))
-    shown = line
-    if not line.isprintable():
-        shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
-    if len(shown) > longest:
-        shown = f"{shown[: longest - 1]}…"
+    shown = one_line(said, longest)
     for pattern, sign in _SEEN_AS:
         shown = pattern.sub(sign, shown)
     return shown.translate(_LOOK_ALIKES)

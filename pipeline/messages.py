@@ -13,7 +13,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 import polars as pl
 from jinja2 import (
@@ -28,23 +28,27 @@ from jinja2 import (
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
+from pipeline.channels import Language
 from pipeline.harmless import address, plain
 from sources._contract import EVERY_MODEL
 from sources._parsing import CANONICAL
 
-Language = Literal["en", "zh"]
-LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 # A rule fired, its state still holds, or it holds no more.
 NOTICES: Final = ("fired", "again", "resolved")
 BUILT_IN: Final = Path(__file__).with_name("templates")
 # What a user can have otherwise.
 FILES: Final = ("message.j2", "parts.j2")
 MOST: Final = 40
+# Of an event's id, what is enough to tell it from others.
+_SHORT: Final = 8
+# How many of those that are not written out are named, so that they leave room for the others.
+_NAMED: Final = 500
 LONGEST_BODY: Final = 15_000
 LONGEST_TITLE: Final = 120
 # What a reader should see first: what costs or stops a workload, then what fails to be watched.
 _WEIGHTS: Final = (
-    *("ends", "break_even", "cheapest", "changes"),
+    *("channel", "ends", "break_even", "cheapest", "changes"),
     *("failing", "review", "disagreements", "unconfirmed"),
 )
 # What tells an offer from others of its model, by the words that there are for it, if any.
@@ -87,17 +91,47 @@ def write(
     costs: dict[str, list[Row]] = {}
     for row in meaning.iter_rows(named=True) if meaning is not None else ():
         costs.setdefault(row["event_id"], []).append(row)
-    ordered = weighed(events)
-    views = [_view(event, costs.get(event["event_id"], ())) for event in ordered[:MOST]]
+    told, folded = _folded(events)
+    ordered = weighed(told)
+    views = [
+        {
+            **_view(event, costs.get(event["event_id"], ())),
+            "repeats": len(folded.get(event["event_id"], ())),
+        }
+        for event in ordered[:MOST]
+    ]
+    # whoever wants to know whether he has had an event finds its id
+    rest = [
+        name[:_SHORT]
+        for names in ([event["event_id"] for event in ordered[MOST:]], *folded.values())
+        for name in names
+    ]
     count, problem = len(ordered), None
     try:
-        written = _fitted(_template(language, templates, "message.j2"), views, count)
+        written = _fitted(_template(language, templates, "message.j2"), views, rest, count)
     except Exception as error:  # noqa: BLE001 a template can do anything wrong, and no alert be lost
         problem = _explained(error)
-        written = _fitted(_template(language, None, "message.j2"), views, count)
+        written = _fitted(_template(language, None, "message.j2"), views, rest, count)
         written += f"\n\n{plain(problem, 400)}"
     title, _, body = written.partition("\n")
     return Message(_cut(title), body.strip("\n"), problem)
+
+
+def _folded(events: Iterable[Row]) -> tuple[list[Row], dict[str, list[str]]]:
+    """Fold changes of one fact that a rule tells together into the last of them.
+
+    Gives what is left, and the ids of what was folded by that of the event that stands for it.
+    """
+    facts: dict[tuple[str, ...], list[Row]] = {}
+    for event in sorted(events, key=lambda event: str(event["fires_at"])):
+        is_change = event["kind"] == "changes"
+        fact = ("rule", "subject") if is_change else ("event_id",)
+        key = (*(event[name] for name in fact), event.get("notice") or "fired")
+        facts.setdefault(key, []).append(event)
+    told = [same[-1] for same in facts.values()]
+    return told, {
+        same[-1]["event_id"]: [event["event_id"] for event in same[:-1]] for same in facts.values()
+    }
 
 
 def line(event: Row, language: Language) -> str:
@@ -202,12 +236,16 @@ def _capitalized(said: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-def _fitted(template: Template, views: Sequence[Row], count: int) -> str:
-    """Write as many of so many events as fit; the template counts the rest."""
+def _fitted(template: Template, views: Sequence[Row], rest: Sequence[str], count: int) -> str:
+    """Write as many of so many events as fit, and name others; the template counts the rest."""
     shown = len(views)
     while True:
         written = template.render(
-            first=views[0], count=count, shown=shown, groups=_groups(views[:shown])
+            first=views[0],
+            count=count,
+            shown=shown,
+            groups=_groups(views[:shown]),
+            others=[*(view["id"] for view in views[shown:]), *rest][:_NAMED],
         )
         written = re.sub(r"\n{3,}", "\n\n", written.strip())
         if not written:
@@ -258,19 +296,17 @@ def _view(event: Row, costs: Iterable[Row] = ()) -> dict[str, Any]:
         **row,
         **_offer(row),
         "notice": row.get("notice") or "fired",
-        "id": row["event_id"][:8],
+        "id": row["event_id"][:_SHORT],
         "capture": (row["capture_sha256"] or "")[:12],
         "printed": row["printed_text"],
         "is_ahead": row.get("is_ahead", False),
+        "repeats": 0,
         "meaning": [_cost(cost) for cost in costs],
     }
     match row["kind"]:
         case "changes":
             said = {"old_value": row["old"], "new_value": row["new"]}
-            remark = "renamed" if row["is_rename"] else None
-            view["change"] = _change(
-                {**row, **said, "remark": remark, "valid_from": row["began_at"]}
-            )
+            view["change"] = _change({**row, **said, "valid_from": row["began_at"]})
         case "cheapest" | "break_even":
             said = {"provider": row.get("changed_provider"), "model": row["changed_model"]}
             absent = dict.fromkeys((*_PARTS, "cause", "remark", "valid_from"))
@@ -281,7 +317,7 @@ def _view(event: Row, costs: Iterable[Row] = ()) -> dict[str, Any]:
             view["old"], view["new"] = (_stated(row, row[age]) for age in ("old", "new"))
         case "unconfirmed" if row["first_model"] == EVERY_MODEL:
             view["first_model"] = None
-        case "failing" | "review":
+        case "failing" | "review" | "channel":
             view["reason"] = (row["new"] or "").removeprefix(f"{row['source']}: ")
     if row["kind"] == "break_even":
         view["needed"], view["needed_before"] = (
@@ -347,6 +383,7 @@ def _change(row: Row) -> dict[str, Any]:
         **offer,
         "what": offer["what"] or row["remark"] or row["cause"],
         "cause": row["cause"],
+        "is_revoked": row["remark"] == "revoked",
         "old": old,
         "new": new,
         # "3 → 4 USD per 1M tokens" says it
@@ -367,9 +404,7 @@ def _value(row: Row, age: str) -> dict[str, Any]:
     if row["meter"] is None:
         return _term(said)
     amount, _, unit = said.partition(" per ")
-    # the currency is the new price's; the old one's is known where there is none, or a percentage
-    is_another = row["new_availability"] == "priced" and row["change_pct"] is None
-    currency = None if age == "old" and is_another else row["pricing_currency"]
+    currency = row["old_pricing_currency" if age == "old" else "pricing_currency"]
     return {"kind": "price", "amount": amount, "unit": unit, "currency": currency}
 
 

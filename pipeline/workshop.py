@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pipeline.configuration import Setup
+from pipeline.delivery import Told, deliver
 from pipeline.feeds import feeds
 from pipeline.looking import Looker, source_list, utc_now
 from pipeline.workloads import constraint_frame
@@ -93,6 +94,10 @@ class Workshop:
         """Swap the tables and the feeds in for the readers; give the file that they open."""
         with self._step(PUBLICATION):
             return self.store.publish(self._feeds)
+
+    def deliver(self) -> list[Told]:
+        """Tell every channel what is new and due; give what became of each."""
+        return deliver(self.setup, self.store)
 
     def _feeds(self, ask: Ask) -> dict[str, bytes]:
         settings = self.setup.settings

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -17,13 +18,16 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from pipeline.alerts import KINDS
+from pipeline.alerts import KINDS, Rule, StateRule
+from pipeline.channels import Channel
 from pipeline.cli import app
 from pipeline.configuration import read_configuration
+from pipeline.delivery import payload
 from pipeline.settings import Settings
 from pipeline.workloads import Constraints, Workload
 from sources._configured import MEANINGS, DescribedColumn, Description
 from sources._contract import BILLED_TOKENS_RULES, Rank, every_source
+from tests.pipeline.delivering import event
 from warehouse.gate import Limits, doubts, told
 from warehouse.store import LOG, TABLES
 
@@ -354,10 +358,46 @@ def test_the_keys_of_alert_rules_are_those_that_can_be_written(kind: str) -> Non
     section = DOCS["alerts.md"].partition(f"## `{kind}`")[2].partition("\n## ")[0]
     listed = {key.strip("`"): says for key, says in rows_of_table(KEYS, section)}
     fields = KINDS[kind].model_fields.items()
-    assert listed == {name: described.description for name, described in fields}
+    assert listed == {
+        name: described.description
+        for name, described in fields
+        if name not in StateRule.model_fields
+    }
 
 
 KEYS: Final = "| key | what it says |"
+
+
+@pytest.mark.parametrize(
+    ("header", "rule", "others"),
+    [(KEYS, Rule, {}), ("| key of a state | what it says |", StateRule, Rule.model_fields)],
+)
+def test_the_keys_of_every_alert_rule_are_those_that_can_be_written(
+    header: str, rule: type[Rule], others: Collection[str]
+) -> None:
+    listed = {key.strip("`"): says for key, says in rows_of_table(header, DOCS["alerts.md"])}
+    fields = rule.model_fields.items()
+    assert listed == {
+        name: described.description for name, described in fields if name not in others
+    }
+
+
+def test_the_keys_of_channels_are_those_that_can_be_written(tmp_path: Path) -> None:
+    listed = {key.strip("`"): says for key, says in rows_of_table(KEYS, DOCS["channels.md"])}
+    fields = Channel.model_fields.items()
+    assert listed == {name: described.description for name, described in fields}
+    file = tmp_path / "ratecard.toml"
+    (shown,) = re.findall(r"```toml\n(.*?)```", DOCS["channels.md"], re.DOTALL)
+    file.write_text(shown, encoding="utf-8")
+    assert {channel.kind for channel in read_configuration(file).channels.values()} == {
+        "apprise", "webhook",
+    }  # fmt: skip
+
+
+def test_the_fields_that_programs_are_sent_are_those_of_the_docs() -> None:
+    listed = rows_of_table("| field | what it says |", DOCS["channels.md"])
+    row = {"delivery_id": "d", "notice": "fired", "event": json.dumps(event(1), default=str)}
+    assert [field.strip("`") for field, _ in listed] == [*payload(row)]
 
 
 def test_the_examples_of_alert_rules_can_be_written(tmp_path: Path) -> None:

@@ -497,13 +497,13 @@ def transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
     db.execute("commit")
 
 
-def migrate(db: duckdb.DuckDBPyConnection) -> None:
+def migrate(db: duckdb.DuckDBPyConnection, folder: Path = MIGRATIONS) -> None:
     """Bring the log's tables to today's version from any earlier one, each step all or nothing.
 
-    A step is one file in `sql/migrations`, and never changes; empty databases take all of them,
-    too. Raises `NewerVersion` where the tables are ahead.
+    A step is one file in a folder, that of the log if no other is given, and never changes; empty
+    databases take all of them, too. Raises `NewerVersion` where the tables are ahead.
     """
-    steps = [path.stem for path in sorted(MIGRATIONS.glob("*.sql"))]
+    steps = [path.stem for path in sorted(folder.glob("*.sql"))]
     try:
         ((version,),) = db.execute("select max(version) from migrations").fetchall()
     except duckdb.CatalogException:
@@ -511,13 +511,13 @@ def migrate(db: duckdb.DuckDBPyConnection) -> None:
         ((version,),) = db.execute(sql("log/first_version")).fetchall()
     if version > len(steps):
         raise NewerVersion(
-            f"was made by a newer ratecard: its log has version {version}, and this one knows "
+            f"was made by a newer ratecard: it has version {version}, and this one knows "
             f"{len(steps)}; install the newer one, or use another folder"
         )
     for number, name in enumerate(steps, start=1):
         if number > version:
             with transaction(db):
-                db.execute((MIGRATIONS / f"{name}.sql").read_text(encoding="utf-8"))
+                db.execute((folder / f"{name}.sql").read_text(encoding="utf-8"))
                 db.execute("create table if not exists migrations (version integer, name varchar)")
                 db.execute("insert into migrations values ($1, $2)", [number, name])
 

@@ -28,6 +28,8 @@ from warehouse.schemas import COLUMNS, SCHEMA_VERSION
 DATABASE: Final = "ratecard.duckdb"
 MANIFEST: Final = "manifest.json"
 KEPT: Final = 7
+# A publication is called by when it was published.
+_NAME: Final = "%Y%m%dT%H%M%S.%fZ"
 Format = Literal["parquet", "csv", "json"]
 # The names end up in paths and in SQL.
 Name = Annotated[str, Field(pattern=r"^[a-z]\w*(\.[a-z]+)?$")]
@@ -140,7 +142,7 @@ def publish(
     fresh = shelf / ".next"
     fresh.mkdir()
     now = datetime.now(UTC)
-    name = now.strftime("%Y%m%dT%H%M%S.%fZ")
+    name = now.strftime(_NAME)
     try:
         with ThreadPoolExecutor() as pool:
             tidied = pool.submit(_make_room, shelf, last)
@@ -178,6 +180,18 @@ def publish(
         raise
     _sync(shelf)
     _point(pointer, shelf / name)
+
+
+def published_before(folder: Path) -> datetime | None:
+    """Give when the publication before this one was published, UTC without an offset.
+
+    None where there was none, or none that could be read.
+    """
+    try:
+        difference = Manifest.of(folder.resolve()).difference
+        return datetime.strptime(difference.since, _NAME) if difference else None  # noqa: DTZ007
+    except (OSError, ValueError):
+        return None
 
 
 def verify(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ import re
 import socket
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -41,6 +41,7 @@ from warehouse.publication import (
     describe,
     export,
     publish,
+    published_before,
     stage,
     unstage,
     verify,
@@ -66,7 +67,7 @@ MACROS: Final = (
     "market_summary_as_of",
 )
 # These ask the tables themselves, and so are made when the tables are there.
-TABLE_MACROS: Final = ("winner_history",)
+TABLE_MACROS: Final = ("news", "winner_history")
 TABLES: Final = (
     "current_prices",
     "current_terms",
@@ -98,7 +99,7 @@ _CHECKED_AT_ONCE: Final = 20_000
 # Enough to build every table of 100,000 prices; beyond it the engine works on disk.
 _SPARING: Final = "160MB"
 # DuckDB 2.0 writes files that 1.5 cannot open unless told; readers have either.
-_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
+CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "storage_compatibility_version": "v1.5.0"
 }
 
@@ -392,7 +393,7 @@ class Store:
                 counts[name] = rows.height
             for name in ("model_names", "offer_models", "intervals"):
                 counts[name] = _create(db, name, sql(f"tables/{name}"))
-            _create_macros(db, MACROS)
+            create_macros(db, MACROS)
             _describe_the_rest(db)
         return counts
 
@@ -427,11 +428,21 @@ class Store:
             for table in PUBLISHED:
                 if table in LOG:
                     unstage(table, self.folder)
-            _create_macros(db, TABLE_MACROS)
+            create_macros(db, TABLE_MACROS)
             beside = faces(lambda question, **values: frame(db, _asked_now(question), **values))
             db.execute("checkpoint")
             publish(db, self._file, self.folder, PUBLISHED, beside)
         return self.published
+
+    def built_at(self) -> datetime:
+        """Give the instant at which the published tables are true; `StoreError` without any."""
+        built_at: datetime = self.query("select built_at from build_info").item()
+        return built_at
+
+    def published_before(self) -> datetime | None:
+        """Give when the publication before this one was published, if there was one."""
+        self._demand_published()
+        return published_before(self.published.parent)
 
     def verify(self) -> list[str]:
         """Give what is wrong with the publication, measured against its manifest."""
@@ -504,41 +515,16 @@ class Store:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: Exception) -> StoreError:
-        return StoreError(
-            f"{self.folder} cannot be written to: {error}; what was published stands; make room "
-            "or let ratecard write there, then run it again"
-        )
+        return _unwritable(self.folder, error)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = filelock.FileLock(self.folder / ".lock", timeout=self._wait_for.total_seconds())
-        # who dies lets go of the lock, and leaves only the name behind
-        name = self.folder / ".lock-holder"
-        try:
-            make_folder(self.folder)
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise StoreError(
-                f"{_holder(name)} has been writing to {self.folder} for longer than "
-                f"{self._wait_for}; wait for it or stop it, then try again"
-            ) from error
-        except OSError as error:
-            raise self._unwritable(error) from error
-        try:
-            # where the disk is full, what is to be done will say so
-            with suppress(OSError):
-                name.write_text(_own_name(), encoding="utf-8")
-            yield
-        finally:
-            with suppress(OSError):
-                name.unlink()
-            lock.release()
+    def _locked(self) -> AbstractContextManager[None]:
+        return locked(self.folder, ".lock", self._wait_for)
 
     @contextmanager
     def _connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._on_disk(*_DISK_ERRORS):
             try:
-                db = duckdb.connect(self._file, config=_CONFIG)
+                db = duckdb.connect(self._file, config=CONFIG)
             except duckdb.Error as error:
                 raise _unopened(self._file, error) from error
             with db:
@@ -564,6 +550,40 @@ class Store:
             return
         with self._locked(), self._connected() as db:
             yield db
+
+
+@contextmanager
+def locked(folder: Path, name: str, wait_for: timedelta) -> Iterator[None]:
+    """Hold one of a data folder's locks; `StoreError` names who has held it for so long."""
+    lock = filelock.FileLock(folder / name, timeout=wait_for.total_seconds())
+    # who dies lets go of the lock, and leaves only the name behind
+    holder = folder / f"{name}-holder"
+    try:
+        make_folder(folder)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise StoreError(
+            f"{_holder(holder)} has been writing to {folder} for longer than {wait_for}; wait for "
+            "it or stop it, then try again"
+        ) from error
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        # where the disk is full, what is to be done will say so
+        with suppress(OSError):
+            holder.write_text(_own_name(), encoding="utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink()
+        lock.release()
+
+
+def _unwritable(folder: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{folder} cannot be written to: {error}; what was published stands; make room or let "
+        "ratecard write there, then run it again"
+    )
 
 
 @contextmanager
@@ -659,7 +679,7 @@ def _comment(sql: str) -> str:
 def _macro(name: str) -> tuple[str, str]:
     """Part a macro's file into its signature, which its first line opens with, and its select."""
     text = sql(f"macros/{name}")
-    return _comment(text).partition(":")[0], text.partition("\n")[2]
+    return _comment(text).partition(": ")[0], text.partition("\n")[2]
 
 
 def _frame(answer: duckdb.DuckDBPyRelation) -> pl.DataFrame:
@@ -715,7 +735,8 @@ def _validate(db: duckdb.DuckDBPyConnection, table: str) -> None:
         schema.validate(pl.DataFrame(rows), lazy=True)
 
 
-def _create_macros(db: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+def create_macros(db: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    """Create table macros, each described, in a database that has the tables they ask."""
     for name in names:
         head, body = _macro(name)
         db.execute(f"create or replace macro {head} as table {body}")

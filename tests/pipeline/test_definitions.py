@@ -14,11 +14,14 @@ import pandera.polars as pa
 import pytest
 from dagster import AssetKey
 
-from pipeline.assets import PUBLICATION, REFERENCE, source_key, table_key
+from pipeline.assets import ALERTS, PUBLICATION, REFERENCE, source_key, table_key
+from pipeline.channels import Channel
 from pipeline.configuration import Setup
 from pipeline.definitions import definitions
+from pipeline.delivery import Told
 from pipeline.refresh import build
 from pipeline.settings import Settings
+from pipeline.workshop import Workshop
 from sources._contract import every_source
 from sources._rates import RATES
 from tests.pipeline.conftest import DESCRIBED, EXAMPLE, FETCHED, First, ratecard, with_all
@@ -29,7 +32,7 @@ ROOT: Final = Path(__file__).parents[2]
 SETUP: Final = Setup(Settings())
 DEFS: Final = definitions(SETUP)
 GRAPH: Final = DEFS.resolve_asset_graph()
-BUILT: Final = {REFERENCE, PUBLICATION, *map(table_key, TABLES)}
+BUILT: Final = {REFERENCE, PUBLICATION, ALERTS, *map(table_key, TABLES)}
 
 
 def test_the_definitions_load_as_dagster_loads_them(
@@ -63,7 +66,7 @@ def test_every_asset_says_what_it_is(key: AssetKey) -> None:
     node = GRAPH.get(key)
     assert node.description
     assert node.description.endswith(".")
-    assert node.group_name in {"sources", "tables", "warehouse"}
+    assert node.group_name in {"sources", "tables", "warehouse", "alerts"}
     assert {"python", "duckdb"} & node.kinds
     assert len(node.kinds) == 1 + (key != PUBLICATION)
 
@@ -88,9 +91,37 @@ def test_every_source_shows_where_it_is_and_is_checked(name: str) -> None:
 def test_the_tables_stand_between_the_sources_and_the_publication() -> None:
     assert GRAPH.get(REFERENCE).parent_keys == set(map(source_key, SETUP.asked))
     assert GRAPH.get(PUBLICATION).parent_keys == set(map(table_key, TABLES))
+    assert GRAPH.get(ALERTS).parent_keys == {PUBLICATION}
     for name in TABLES:
         assert REFERENCE in GRAPH.get(table_key(name)).parent_keys
     assert table_key("comparison_facts") in GRAPH.get(table_key("cost_comparison")).parent_keys
+
+
+@pytest.mark.parametrize("has_channel", [False, True])
+def test_digests_go_out_at_their_quarter_of_an_hour_where_somebody_listens(
+    *, has_channel: bool
+) -> None:
+    listening = {"team": Channel(url_env="TEAM_URL")} if has_channel else {}
+    schedule = definitions(Setup(channels=listening, settings=SETUP.settings)).resolve_schedule_def(
+        "every_quarter_of_an_hour"
+    )
+    assert (schedule.job_name, schedule.cron_schedule) == ("tell_channels", "*/15 * * * *")
+    assert (schedule.default_status is dg.DefaultScheduleStatus.RUNNING) == has_channel
+
+
+def test_a_channel_that_takes_nothing_shows_in_the_checks(
+    alone: First, copied: Callable[[First], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = with_all(copied(alone))
+    monkeypatch.setattr(
+        Workshop, "deliver", lambda _: [Told("team", 0, 3, "status 500"), Told("hook", 2)]
+    )
+    told = definitions(setup).resolve_job_def("tell_channels").execute_in_process()
+    (check,) = told.get_asset_check_evaluations()
+    assert (check.check_name, check.passed) == ("all_is_delivered", False)
+    assert check.description == "team: 3 not taken: status 500\nSee `ratecard alerts outbox`."
+    ((materialization,),) = [told.asset_materializations_for_node("alerts__delivery")]
+    assert materialization.metadata["told hook"].value == 2
 
 
 def test_the_sources_are_looked_at_every_day() -> None:
@@ -201,6 +232,7 @@ def test_a_table_with_bad_rows_replaces_nothing_and_nothing_is_published(
         if not check.passed
     } == {"cost_comparison"}
     stopped = {
+        ALERTS,
         PUBLICATION,
         *map(
             table_key,

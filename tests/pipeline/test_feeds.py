@@ -26,7 +26,9 @@ BASE = {"tuning_method": "none", "adapter": None}
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    return World(Store(tmp_path))
+    world = World(Store(tmp_path))
+    world.is_live = True
+    return world
 
 
 def made(world: World, *, site: str | None = None, base_models: bool = False) -> dict[str, bytes]:
@@ -103,7 +105,7 @@ def test_a_title_says_what_changed_from_what_to_what(world: World) -> None:
         quote(3, model="gift"),
         quote(0, model="trial", availability="free"),
         quote(3, model="back"),
-        quote("3", model="abroad"),
+        quote("3", model="far"),
         quote(3, model="later"),
         term("min_examples", "10", model="*"),
     )
@@ -113,7 +115,7 @@ def test_a_title_says_what_changed_from_what_to_what(world: World) -> None:
         quote(3, model="dear", pricing_unit="1M tokens", list_unit_price=Decimal(6)),
         quote(0, model="gift", availability="free"),
         quote(2, model="trial"),
-        quote(20, model="abroad", pricing_currency="CNY"),
+        quote(20, model="far", pricing_currency="CNY"),
         quote(3, model="later"),
         quote(5, model="later", valid_from=day(5000)),
         quote(7, model="new", tuning_method="unknown", adapter="unknown", service_tier="batch"),
@@ -124,7 +126,6 @@ def test_a_title_says_what_changed_from_what_to_what(world: World) -> None:
     world.says(2, *said, without[1])
     world.says(3, *said, without[1])
     found = [(entry.title, entry.tags[0].term) for entry in entries(made(world)["changes.atom"])]
-    later = "3 per 1M tokens → 5 USD per 1M tokens from 2039-09-10 on"
     assert sorted(found) == sorted(
         [
             ("seller a sft lora eu, training tokens: 3 → 4.5 USD per 1M tokens (+50%)",
@@ -139,9 +140,10 @@ def test_a_title_says_what_changed_from_what_to_what(world: World) -> None:
              "withdrawn"),
             ("seller back sft lora, training tokens: listed again, 3 USD per 1M tokens",
              "relisted"),
-            ("seller abroad sft lora, training tokens: 3 per 1M tokens → 20 CNY per 1M tokens",
+            ("seller far sft lora, training tokens: 3 USD per 1M tokens → 20 CNY per 1M tokens",
              "price_change"),
-            (f"seller later sft lora, training tokens: {later}", "announced"),
+            ("seller later sft lora, training tokens: 3 → 5 USD per 1M tokens from 2039-09-10 on",
+             "announced"),
             ("seller new tuned batch, training tokens: listed, 7 USD per 1M tokens", "listed"),
             ("seller every model sft lora, min examples: 10 → 20", "term_change"),
             ("seller a sft lora, shutdown on: not stated → 2027-01-06", "lifecycle"),
@@ -156,7 +158,7 @@ def test_an_entry_says_since_when_and_why_we_believe_it(world: World) -> None:
     (entry,) = entries(found["changes.atom"])
     (change,) = changes(found["changes.json"])
     assert entry.id == f"tag:ratecard.invalid,2026:change/{change['change_id']}"
-    assert entry.updated == change["known_at"] == "2028-09-29T00:00:00Z"
+    assert entry.updated == change["known_at"] == "2026-01-03T12:00:00Z"
     assert entry.link == "https://example.org/a%20page?q=%E5%AE%9A%E4%BB%B7"
     assert entry.content[0].type == "text/plain"
     assert entry.content[0].value == (
@@ -188,7 +190,7 @@ def test_only_what_was_seen_to_happen_is_news(world: World) -> None:
     ]
     silent = [change["cause"] for change in changes(found["changes.json"]) if not change["is_news"]]
     assert sorted(silent) == [
-        *("price_change", "price_change"), "unit_restated", "unit_restated"
+        *("announced", "price_change"), "unit_restated", "unit_restated"
     ]  # fmt: skip
 
 
@@ -199,6 +201,30 @@ def test_what_a_page_tells_later_of_the_time_before_all_looks_is_no_news(world: 
     found = made(world)
     assert [change["cause"] for change in changes(found["changes.json"])] == ["price_change"]
     assert titles(found["changes.atom"]) == []
+
+
+def test_what_was_announced_and_is_taken_back_is_news(world: World) -> None:
+    now, ahead = quote(1, valid_from=day(-5)), quote(2, valid_from=day(50))
+    world.says(0, now)
+    world.says(1, now, ahead)
+    world.says(2, now)
+    (title,) = titles(made(world)["changes.atom"])
+    assert title == (
+        "seller a sft lora, training tokens: 1 USD per 1M tokens from 2026-02-20 on, and not "
+        "2 USD per 1M tokens as announced (-50%)"
+    )
+
+
+def test_what_is_read_better_later_keeps_its_place(world: World) -> None:
+    world.parser = lambda row: {**row, "unit_price": row["unit_price"] / 2}
+    world.says(0, quote(2), quote(2, model="b"))
+    world.says(1, quote(4), quote(2, model="b"))
+    before = entries(made(world)["changes.atom"])
+    world.parser, world.parser_version = dict, 2
+    world.says(2, quote(4), quote(6, model="b"))
+    after = entries(made(world)["changes.atom"])
+    assert [entry.id for entry in before] == [entry.id for entry in after[1:]]
+    assert before[0].updated == after[1].updated == "2026-01-02T00:00:00Z"
 
 
 def test_what_was_misread_is_no_news(world: World) -> None:
@@ -421,7 +447,7 @@ def test_the_fields_in_the_docs_are_those_that_are_written(world: World) -> None
             "select column_name, comment from duckdb_columns() where table_name = 'price_changes'"
         ).rows()
     )
-    assert {name.strip("`"): says for name, says in listed[:-1]} == comments
+    assert {name.strip("`"): says for name, says in listed[:-2]} == comments
 
 
 def test_the_elements_in_the_docs_are_those_of_an_entry(world: World) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 from unittest.mock import patch
@@ -248,7 +249,10 @@ def minute(number: float) -> datetime:
 class Universe:
     """Many worlds in one store: each event of all of them becomes known before the next one."""
 
-    def __init__(self, folder: Path, sources: list[Source]) -> None:
+    def __init__(
+        self, folder: Path, sources: list[Source], known_from: datetime | None = None
+    ) -> None:
+        self._known_from = known_from or minute(0)
         self.store = Store(folder)
         self._sources = {f"w{number}": source for number, source in enumerate(sources)}
         self._models = {name: Model(source) for name, source in self._sources.items()}
@@ -307,10 +311,43 @@ class Universe:
                         other.decide(entry, self.read)
             assert other.digest() == digest
 
+    def check_revocations(self) -> int:
+        """Compare what price_changes has of announcements that were taken back; give how many.
+
+        All is known before any of it holds, so that every price but the first is an announcement.
+        """
+        beliefs: dict[str, list[tuple[datetime, Snapshots]]] = {name: [] for name in self._models}
+        with patch.object(os, "fsync"), self.store.session():
+            for number in range(max(len(s.events) for s in self._sources.values())):
+                for name, source in self._sources.items():
+                    if number < len(source.events):
+                        self._happen(name, number, source.events[number])
+                        painted = self._models[name].believed()[-1]
+                        beliefs[name].append((self._minute(number), painted))
+            World(self.store, **dict.fromkeys(self._sources, 1)).prepare()
+            self.store.build("price_changes")
+            with self.store._writing() as db:  # noqa: SLF001 asked without publishing
+                rows = db.execute("""
+                    select source, model, date_trunc('minute', known_at), valid_from,
+                        old_availability, old_unit_price,
+                        new_availability, new_unit_price
+                    from price_changes where remark = 'revoked' and cause = 'announced'
+                """).fetchall()
+        found = {(*row[:4], row[4:6], None if row[6] is None else row[6:8]) for row in rows}
+        assert len(found) == len(rows)
+        expected = {
+            (name, *revoked) for name, told in beliefs.items() for revoked in _revoked(told)
+        }
+        assert found == expected
+        return len(found)
+
+    def _minute(self, number: float) -> datetime:
+        return self._known_from + timedelta(minutes=number)
+
     def _happen(self, name: str, number: int, event: Event) -> None:
         source, model = self._sources[name], self._models[name]
         page = source.pages[event.page % len(source.pages)]
-        known_at = minute(number)
+        known_at = self._minute(number)
         look = Look(name, day(event.on), known_at, URL)
         if event.verb == "look":
             (outcome,) = self.store.record([(look, page.content)], self.read)
@@ -385,6 +422,19 @@ class Universe:
         for source, fact, availability, amount, value, sha256, version in rows:
             said = value if availability is None else (availability, amount)
             assert (fact, said) in self._models[source].states(version)[sha256]
+
+
+def _revoked(told: list[tuple[datetime, Snapshots]]) -> Iterator[tuple[object, ...]]:
+    """Give each announced price that another took the place of, and what did, by when."""
+    last = told[-1][1]
+    for (_, before), (known_at, after) in pairwise(told):
+        for earlier, at in pairwise(HALF_DAYS):
+            for fact in FACTS[:-1]:
+                was, now = before[at].get(fact), after[at].get(fact)
+                was_announced = was is not None and was != before[earlier].get(fact)
+                is_announced = last[at].get(fact) != last[earlier].get(fact)
+                if was_announced and was != now and not is_announced:
+                    yield fact, known_at, day(at), was, now
 
 
 def _row(row: Row) -> dict[str, object]:

@@ -233,7 +233,7 @@ def test_a_newer_file_is_refused_and_left_alone(
     world = World(Store(tmp_path))
     world.says(0, quote(1))
     monkeypatch.setattr(log, "MIGRATIONS", MIGRATIONS)
-    told = f"made by a newer ratecard: its log has version {later.name[3]}"
+    told = f"made by a newer ratecard: it has version {later.name[3]}"
     with pytest.raises(StoreError, match=told):
         world.says(1, quote(2))
     with pytest.raises(StoreError, match=told):

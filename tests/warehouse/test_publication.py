@@ -645,6 +645,8 @@ QUESTIONS = [
     "from cost_comparison_as_of(timestamp '2026-01-09')",
     "from cheapest_options_as_of(timestamp '2026-01-09')",
     "from market_summary_as_of(timestamp '2026-01-09')",
+    "from news()",
+    "from news(is_replay := true)",
     "from winner_history(timestamp '2025-12-31', timestamp '2026-01-09')",
     "from monthly_tokens()",
     "from bills_as_of(timestamp '2026-01-09')",

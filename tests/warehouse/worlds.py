@@ -104,12 +104,14 @@ class World:
     """A store, and sources that say what the test tells them to, each thing once per day.
 
     `parser` is how the rows of a capture are read, in its version, and `limits` are the gate's:
-    without them everything is believed.
+    without them everything is believed. With `is_live` each look is known when it is taken, as a
+    refresh's are; without, one by one long after, as those of files.
     """
 
     def __init__(self, store: Store, **ranks: int) -> None:
         self.store = store
         self.limits: Limits | None = None
+        self.is_live = False
         self.parser: Callable[[dict[str, Any]], dict[str, Any]] = dict
         self.parser_version = 1
         self.rules = Rules()
@@ -126,9 +128,8 @@ class World:
 
     def says(self, on: float, *rows: dict[str, Any], source: str = "page") -> int:
         """Let a source say rows on a day; give the number of facts that were new."""
-        self._known += 1
         content = self.content(*rows, source=source)
-        look = Look(source, day(on), day(1000 + self._known), URL)
+        look = Look(source, day(on), self._known_at(on), URL)
         (outcome,) = self.store.record([(look, content)], self.read)
         return outcome.fact_count
 
@@ -139,9 +140,12 @@ class World:
         return content
 
     def fails(self, on: float, source: str = "page") -> None:
-        self._known += 1
-        look = Look(source, day(on), day(1000 + self._known), URL, error="no answer")
+        look = Look(source, day(on), self._known_at(on), URL, error="no answer")
         list(self.store.record([(look, None)], self.read))
+
+    def _known_at(self, on: float) -> datetime:
+        self._known += 1
+        return day(on if self.is_live else 1000 + self._known)
 
     def prepare(self, at: float = 2000) -> None:
         count = len(self._ranks)

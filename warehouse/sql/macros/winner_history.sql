@@ -166,7 +166,7 @@ news as (
     select p.*, o.canonical_model
     from price_changes as p
     join offer_models as o on p.provider = o.provider and p.model = o.model
-    where p.cause <> 'correction'
+    where p.cause <> 'correction' and p.remark is distinct from 'revoked'
     union all by name
     select * replace (moment as valid_from), 'lifecycle' as cause, value as new_value from days
     union all by name
@@ -225,7 +225,8 @@ select
     coalesce(r.old_value, r.old_availability) as old_value,
     coalesce(r.new_value, r.new_availability) as new_value,
     r.source,
-    r.change_id
+    r.change_id,
+    r.known_at
 from won as w
 left join reasons as r on w.number = r.number
 qualify row_number() over (

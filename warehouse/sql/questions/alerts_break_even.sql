@@ -1,21 +1,35 @@
 -- one row is an offer whose break-even crossed the requests that a rule asks about
 --
--- Asked just before each change of a price or a term, and at it: silence and first looks, which
--- move verdicts at other moments, are no news. What was unknown before or after crosses nothing.
-with moments as (
-    select distinct valid_from as moment
-    from price_changes
-    where valid_from between $since::timestamp and (select built_at from build_info)
-        and cause not in ('correction', 'unit_restated')
-        and last_seen_before_at is not null
+-- Asked just before each change of a price or a term that is news, and at it: silence, which moves
+-- verdicts at other moments, is none. What was unknown before or after crosses nothing. It fires
+-- when the change was known.
+with known_changes as materialized (
+    select
+        * replace (
+            case when $is_replay then valid_from else greatest(valid_from, first_known_at) end
+                as fires_at
+        )
+    from news($is_replay)
+    where cause not in ('correction', 'unit_restated') and remark is distinct from 'revoked'
+),
+
+moments as (
+    select valid_from as moment, min(fires_at) as fires_at
+    from known_changes
+    where is_news
+        and fires_at >= $since::timestamp
+        -- what was accepted late began before
+        and valid_from between $since::timestamp - interval 30 day
+        and (select built_at from build_info)
+    group by valid_from
 ),
 
 sides as materialized (
-    select m.moment, false as is_after, b.*
+    select m.moment, m.fires_at, false as is_after, b.*
     from moments as m,
         lateral (select * from break_even_as_of(m.moment - interval 1 microsecond)) as b
     union all
-    select m.moment, true as is_after, b.*
+    select m.moment, m.fires_at, true as is_after, b.*
     from moments as m,
         lateral (select * from break_even_as_of(m.moment)) as b
 ),
@@ -73,7 +87,9 @@ crossed as (
 -- a change of that moment that can have done it, its own seller's first
 explained as (
     select distinct on (c.rule, c.workload, c.moment, c.offer)
-        c.*,
+        c.* exclude (fires_at),
+        coalesce(p.fires_at, c.fires_at) as fires_at,
+        p.is_news,
         p.source,
         p.url,
         p.capture_sha256,
@@ -88,24 +104,33 @@ explained as (
         p.new_value,
         p.old_availability,
         p.new_availability,
+        p.old_pricing_currency,
         p.change_pct as changed_pct
     from crossed as c
     left join (
         select p.*, o.canonical_model as changed_canonical
-        from price_changes as p
+        from known_changes as p
         join offer_models as o on p.provider = o.provider and p.model = o.model
-        where p.cause not in ('correction', 'unit_restated')
     ) as p
         on c.moment = p.valid_from
         and p.provider in (c.provider, c.comparator_provider)
         and p.changed_canonical in (c.canonical_model, c.base_model, c.comparator_model, '*')
-    order by c.rule, c.workload, c.moment, c.offer, p.provider <> c.provider nulls last, p.change_id
+    order by
+        c.rule,
+        c.workload,
+        c.moment,
+        c.offer,
+        p.is_news desc nulls last,
+        p.provider <> c.provider nulls last,
+        p.change_id
 )
 
 select
     md5(concat_ws('|', 'break_even', rule, workload, offer, moment)) as event_id,
     'break_even' as kind,
     rule,
+    false as is_first_load,
+    false as is_pending,
     provider,
     offer || ' for ' || workload as subject,
     case when pays then 'pays_back' else 'no_longer' end as cause,
@@ -113,7 +138,7 @@ select
     requests_needed::varchar as new,
     null::double as change_pct,
     moment as began_at,
-    moment as fires_at,
+    fires_at,
     source,
     url,
     capture_sha256,
@@ -140,7 +165,10 @@ select
         new_value: new_value,
         old_availability: old_availability,
         new_availability: new_availability,
+        old_pricing_currency: old_pricing_currency,
         changed_pct: changed_pct
     })::varchar as details
 from explained
+-- what no change is found for, one in a bracket of sizes did
+where coalesce(is_news, true)
 order by fires_at, event_id

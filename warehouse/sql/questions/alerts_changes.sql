@@ -1,70 +1,40 @@
 -- one row is a change that a rule of the user's fires on
 --
--- A change is news where it began after its source was looked at before, or in the 30 days before
--- it was told. It is silent where the first look at its source told it, where a re-read alone
--- found it, and, but in a replay, where we came to know it more than 30 days after it was told.
---
 -- What a price must have moved by counts from where it stood at the last alert: a fold over the
 -- prices of a fact, one for all the rules that measure alike, and so linear in the number of
 -- prices. For a single direction it counts from the dearest, or the cheapest, since then.
-with good_looks as materialized (
-    select source, looked_at, lag(looked_at) over (partition by source order by looked_at) as before_at
-    from looks
-    where outcome in ('read', 'unchanged')
-),
-
-stated as materialized (
+--
+-- A rule that has changes confirmed counts each from when the next look at its source agrees. What
+-- the next look takes back never was, and neither was the way back.
+with told as (
     select
         *,
         hash(
             source, provider, model, tuning_method, adapter, service_tier, region, context_tier,
             meter, price_list, term
-        ) as fact
-    from price_changes
+        ) as fact,
+        case when new_availability = 'free' then 0 else new_unit_price end::double as price,
+        case when old_availability = 'free' then 0 else old_unit_price end::double as old_price,
+        meter is null and term is null as is_rename
+    from news($is_replay)
+    where cause not in ('correction', 'unit_restated')
 ),
 
 -- a rename is of the model, however it is tuned
 renamed as (
     select provider, model, list(distinct tuning_method) as methods
     from price_history
-    where (provider, model) in (
-        select (provider, model) from stated where meter is null and term is null
-    )
+    where (provider, model) in (select (provider, model) from told where is_rename)
     group by provider, model
 ),
 
--- what was believed of a capture before it was first read again
-rereads as (
-    select distinct on (fact, valid_from)
-        fact, valid_from, row(old_availability, old_unit_price, old_value) as old_says
-    from stated
-    where cause = 'correction'
-    order by fact, valid_from, known_at
-),
-
-told as (
-    select
-        s.*,
-        case when s.new_availability = 'free' then 0 else s.new_unit_price end::double as price,
-        case when s.old_availability = 'free' then 0 else s.old_unit_price end::double as old_price,
-        -- what a page says holds from the look on, unless the page dates it
-        coalesce(l.looked_at, c.captured_at, s.known_at) as told_at,
-        -- a better reading of a change that was known is no news
-        case when r.fact is null then s.known_at else coalesce(l.known_at, s.known_at) end as first_known_at,
-        case when $is_replay then told_at else first_known_at end as fires_at,
-        s.meter is null and s.term is null as is_rename,
-        case when is_rename then n.methods else [s.tuning_method] end as methods
-    from stated as s
-    left join looks as l
-        on s.source = l.source
-        and s.capture_sha256 = l.capture_sha256
-        and s.valid_from = l.looked_at
-    left join captures as c on s.source = c.source and s.capture_sha256 = c.capture_sha256
-    left join renamed as n on s.provider = n.provider and s.model = n.model
-    left join rereads as r on s.fact = r.fact and s.valid_from = r.valid_from
-    where s.cause not in ('correction', 'unit_restated')
-        -- that nothing had changed is what was believed before it was read again
-        and r.old_says is distinct from row(s.old_availability, s.old_unit_price, s.old_value)
+second_looks as (
+    select t.source, t.told_at, l.looked_at, l.known_at
+    from (select distinct source, told_at from told) as t
+    asof join (
+        select source, looked_at, known_at from looks where outcome in ('read', 'unchanged')
+    ) as l
+        on t.source = l.source and t.told_at < l.looked_at
 ),
 
 judged as materialized (
@@ -72,12 +42,15 @@ judged as materialized (
         t.*,
         row_number() over () as number,
         t.cause in ('price_change', 'became_free', 'no_longer_free', 'announced') as is_move,
-        -- without a look before, it was the first
-        g.before_at is not null
-        and t.valid_from >= least(g.before_at, t.told_at - interval 30 day)
-        and ($is_replay or t.first_known_at <= t.told_at + interval 30 day) as is_news
+        case when t.is_rename then n.methods else [t.tuning_method] end as methods,
+        l.looked_at as second_at,
+        case
+            when $is_replay then l.looked_at
+            when l.known_at is not null then greatest(l.known_at, t.fires_at)
+        end as confirmed_at
     from told as t
-    asof left join good_looks as g on t.source = g.source and t.told_at >= g.looked_at
+    left join renamed as n on t.provider = n.provider and t.model = n.model
+    left join second_looks as l on t.source = l.source and t.told_at = l.told_at
 ),
 
 rules as materialized (
@@ -86,7 +59,7 @@ rules as materialized (
         coalesce(since::timestamp, timestamp '-infinity') as watches_from,
         direction <> 'any' or percent is not null or amount is not null as is_measured,
         -- rules that measure alike share one fold
-        hash(watches_from, causes, direction, percent, amount) as measure
+        hash(watches_from, causes, direction, percent, amount, confirm) as measure
     from alert_rules
 ),
 
@@ -119,11 +92,11 @@ facts_of as (
     select distinct
         fact, source, provider, model, methods, service_tier, meter, term, is_rename
     from judged
-    where is_news and fires_at >= $since::timestamp
+    where is_news and coalesce(confirmed_at, fires_at) >= $since::timestamp
 ),
 
 watched as materialized (
-    select r.rule, r.measure, r.is_measured, f.fact, f.term, f.model, f.is_rename
+    select r.rule, r.measure, r.is_measured, r.confirm, f.fact, f.term, f.model, f.is_rename
     from meant as m
     join rules as r using (rule)
     join facts_of as f on m.provider = f.provider and m.model = f.model
@@ -138,6 +111,67 @@ watched as materialized (
         and (not r.is_measured or f.meter is not null)
 ),
 
+followed as (
+    select
+        *,
+        -- what is announced stands beside what holds until then
+        cause <> 'announced'
+        and coalesce(
+            min(told_at) over (
+                partition by fact, cause = 'announced' order by told_at
+                range between interval 1 microsecond following and unbounded following
+            ) <= second_at,
+            false
+        ) as is_undone
+    from judged
+    where fact in (select fact from watched where confirm)
+),
+
+runs as (
+    select
+        *,
+        coalesce(lag(is_undone) over steps, false) as is_after_undone,
+        is_undone and not is_after_undone as begins_run
+    from followed
+    window steps as (
+        partition by fact, cause = 'announced' order by told_at, valid_from, change_id
+    )
+),
+
+-- from where a change leads that comes after others that were taken back
+seconded as materialized (
+    select
+        number,
+        case
+            when is_after_undone
+                then last_value(case when begins_run then old_price end ignore nulls) over steps
+            else old_price
+        end as old_price,
+        is_undone
+        or is_after_undone
+        and row(
+            new_availability,
+            new_unit_price,
+            case when new_unit_price is not null then pricing_currency end,
+            case when meter is null then new_value end
+        ) is not distinct from last_value(
+            case
+                when begins_run then row(
+                    old_availability,
+                    old_unit_price,
+                    old_pricing_currency,
+                    case when meter is null then old_value end
+                )
+            end
+            ignore nulls
+        ) over steps as is_refuted
+    from runs
+    window steps as (
+        partition by fact, cause = 'announced' order by told_at, valid_from, change_id
+        rows unbounded preceding
+    )
+),
+
 steps as (
     select
         w.measure,
@@ -149,25 +183,36 @@ steps as (
             {
                 number: j.number,
                 price: j.price,
-                old_price: j.old_price,
+                old_price: case when w.confirm then s.old_price else j.old_price end,
                 -- in another currency, or from nothing, there is no measure
                 is_comparable: j.is_move
                     and j.old_price is not null
                     and (j.change_pct is not null or j.cause <> 'price_change'),
                 can_fire: j.is_news and list_contains(w.causes, j.cause),
-                is_asked: j.fires_at >= $since::timestamp
+                is_asked: case when w.confirm then coalesce(j.confirmed_at, j.fires_at) else j.fires_at end
+                    >= $since::timestamp
             }
             order by j.told_at, j.valid_from, j.change_id
         ) as prices
     from (
         select distinct
-            w.measure, w.fact, r.direction, r.percent, r.amount, r.causes, r.watches_from
+            w.measure,
+            w.fact,
+            r.direction,
+            r.percent,
+            r.amount,
+            r.causes,
+            r.watches_from,
+            r.confirm
         from watched as w
         join rules as r using (rule)
         where w.is_measured
     ) as w
     join judged as j on w.fact = j.fact and j.fires_at >= w.watches_from
+    left join seconded as s on w.confirm and j.number = s.number
     where j.price is not null
+        and not (w.confirm and s.is_refuted)
+        and j.remark is distinct from 'revoked'
     group by w.measure, w.fact
 ),
 
@@ -224,24 +269,44 @@ folded as (
 ),
 
 hits as (
-    select w.rule, f.number, f.reference
+    select w.rule, w.confirm, f.number, f.reference
     from folded as f
     join judged as j using (number)
     join watched as w on f.measure = w.measure and j.fact = w.fact and w.is_measured
     union all
-    select w.rule, j.number, null
+    select w.rule, w.confirm, j.number, null
     from watched as w
     join rules as r using (rule)
     join judged as j using (fact)
-    where not w.is_measured
-        and j.is_news
+    left join seconded as s on w.confirm and j.number = s.number
+    where j.is_news
+        and (
+            not w.is_measured
+            -- what was announced and is taken back moves from what was announced
+            or j.remark = 'revoked'
+            and case r.direction
+                when 'up' then j.price > j.old_price
+                when 'down' then j.price < j.old_price
+                else true
+            end
+            and (
+                r.percent is null and r.amount is null
+                or coalesce(abs(j.change_pct) >= r.percent, false)
+                or coalesce(abs(j.new_unit_price - j.old_unit_price) >= r.amount, false)
+            )
+        )
         and list_contains(r.causes, j.cause)
-        and j.fires_at >= greatest(r.watches_from, $since::timestamp)
+        and j.fires_at >= r.watches_from
+        and case when w.confirm then coalesce(j.confirmed_at, j.fires_at) else j.fires_at end
+            >= $since::timestamp
+        and not (w.confirm and s.is_refuted)
 ),
 
 events as (
     select
-        *,
+        * exclude (fires_at),
+        case when h.confirm then coalesce(j.confirmed_at, j.fires_at) else j.fires_at end as fires_at,
+        h.confirm and j.confirmed_at is null as is_pending,
         concat_ws(
             ' ',
             j.provider,
@@ -269,6 +334,8 @@ select
     md5(concat_ws('|', 'changes', rule, change_id)) as event_id,
     'changes' as kind,
     rule,
+    false as is_first_load,
+    is_pending,
     provider,
     subject,
     cause,
@@ -294,7 +361,8 @@ select
         region: region,
         context_tier: context_tier,
         price_list: price_list,
-        is_rename: is_rename,
+        remark: remark,
+        old_pricing_currency: old_pricing_currency,
         is_ahead: valid_from > told_at,
         old_availability: old_availability,
         new_availability: new_availability,

@@ -48,6 +48,17 @@ select
     )) as event_id,
     'disagreements' as kind,
     rule,
+    (
+        select min(looks) <= 1
+        from (
+            select count(l.source) as looks
+            from (values (t.source_a), (t.source_b)) as s (source)
+            left join looks as l
+                on s.source = l.source and (not $is_replay or l.looked_at <= t.fires_at)
+            group by s.source
+        )
+    ) as is_first_load,
+    false as is_pending,
     t.provider,
     t.subject,
     'disagreement' as cause,

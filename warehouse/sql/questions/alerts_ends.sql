@@ -52,6 +52,12 @@ select
     )) as event_id,
     'ends' as kind,
     rule,
+    (
+        select count(*)
+        from looks as l
+        where l.source = told.source and (not $is_replay or l.looked_at <= told.fires_at)
+    ) <= 1 as is_first_load,
+    false as is_pending,
     provider,
     concat_ws(
         ' ',

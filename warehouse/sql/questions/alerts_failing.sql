@@ -49,6 +49,8 @@ select
     md5(concat_ws('|', 'failing', rule, source, began_at)) as event_id,
     'failing' as kind,
     rule,
+    false as is_first_load,
+    false as is_pending,
     provider,
     source as subject,
     'failing' as cause,

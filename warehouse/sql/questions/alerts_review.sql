@@ -40,6 +40,12 @@ select
     md5(concat_ws('|', 'review', rule, source, capture_sha256, looked_at)) as event_id,
     'review' as kind,
     rule,
+    (
+        select count(*)
+        from looks as l
+        where l.source = told.source and (not $is_replay or l.looked_at <= told.fires_at)
+    ) <= 1 as is_first_load,
+    false as is_pending,
     provider,
     source as subject,
     'review' as cause,

@@ -31,6 +31,12 @@ select
     md5(concat_ws('|', 'unconfirmed', rule, provider, source, confirmed_at)) as event_id,
     'unconfirmed' as kind,
     rule,
+    (
+        select count(*)
+        from looks as l
+        where l.source = silent.source and (not $is_replay or l.looked_at <= silent.fires_at)
+    ) <= 1 as is_first_load,
+    false as is_pending,
     provider,
     provider || ' in ' || source as subject,
     'unconfirmed' as cause,

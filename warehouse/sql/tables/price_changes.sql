@@ -3,7 +3,8 @@
 -- What a source says at its first look was there before anybody looked: it is no change, unless
 -- the source dates it itself. A gap in the looks is none either: only two readings make one. What
 -- an old capture is read as today, and was not when it came, is a correction. A model that is
--- called otherwise from one look to the next is one row of the lifecycle, with both names.
+-- called otherwise from one look to the next is one row of the lifecycle, with both names. A price
+-- that was announced and is taken back before it holds is announced to be otherwise.
 with sequence as (
     select
         *,
@@ -37,9 +38,26 @@ seen as (
 ),
 
 renamed as (
-    select d.source, l.looked_at, d.provider, d.model, d.other, l.known_at, d.capture_sha256, l.url
+    select
+        d.source,
+        l.looked_at,
+        d.provider,
+        d.model,
+        d.other,
+        greatest(l.known_at, a.accepted_at) as known_at,
+        d.capture_sha256,
+        l.url
     from doubts as d
     join looks as l using (position)
+    -- what was held back was not known before somebody accepted it
+    left join (
+        select source, capture_sha256, max(known_at) as accepted_at
+        from decisions
+        where verdict = 'accepted'
+            and fingerprint in (select fingerprint from doubts where severity = 'hold')
+        group by source, capture_sha256
+    ) as a
+        on d.source = a.source and d.capture_sha256 = a.capture_sha256
     where d.rule = 'renamed' and l.outcome = 'read'
 ),
 
@@ -96,6 +114,7 @@ changed as (
         availability as new_availability,
         old_unit_price,
         unit_price as new_unit_price,
+        old_pricing_currency,
         coalesce(pricing_currency, old_pricing_currency) as pricing_currency,
         coalesce(
             old_value,
@@ -140,6 +159,7 @@ corrected as (
         f.availability as new_availability,
         c.old_unit_price,
         f.unit_price as new_unit_price,
+        c.old_pricing_currency,
         coalesce(f.pricing_currency, c.old_pricing_currency) as pricing_currency,
         coalesce(
             c.old_value,
@@ -162,6 +182,91 @@ corrected as (
     join facts as f using (source, key, valid_from, position, known_at)
     join sources as s using (source)
     join offer_models as o on f.provider = o.provider and f.model = o.model
+),
+
+-- what was announced, what was said instead while it had not come, and when that became known
+taken_back as (
+    select
+        i.*,
+        f.known_at as revoked_at,
+        f.availability as new_availability,
+        f.unit_price as new_unit_price,
+        f.pricing_currency as new_pricing_currency,
+        f.list_unit_price as new_list_unit_price,
+        f.pricing_unit as new_pricing_unit,
+        f.capture_sha256 as new_capture_sha256,
+        f.locator as new_locator,
+        f.printed_text as new_printed_text,
+        coalesce(f.url, i.url) as new_url
+    from intervals as i
+    join facts as f
+        on i.source = f.source
+        and i.key = f.key
+        and i.valid_from = f.valid_from
+        and i.believed_to = f.known_at
+    where i.meter is not null
+        and i.is_listed
+        and i.believed_to < i.valid_from
+        -- another price from that day on is announced itself
+        and not exists (
+            from intervals as n
+            where n.source = i.source
+                and n.key = i.key
+                and n.valid_from = i.valid_from
+                and n.believed_to = timestamp 'infinity'
+        )
+        and not exists (
+            from corrections as c
+            where c.source = i.source
+                and c.key = i.key
+                and c.valid_from = i.valid_from
+                and c.known_at = i.believed_to
+        )
+),
+
+revoked as (
+    select
+        t.provider,
+        t.model,
+        t.base_model,
+        t.tuning_method,
+        t.adapter,
+        t.service_tier,
+        t.region,
+        t.context_tier,
+        md5(concat_ws('|', t.source, t.key, t.valid_from, 'revoked', t.revoked_at)) as change_id,
+        'announced' as cause,
+        t.meter,
+        t.price_list,
+        t.source,
+        t.availability as old_availability,
+        t.new_availability,
+        t.unit_price as old_unit_price,
+        t.new_unit_price,
+        t.pricing_currency as old_pricing_currency,
+        coalesce(t.new_pricing_currency, t.pricing_currency) as pricing_currency,
+        rtrim(rtrim(t.list_unit_price::varchar, '0'), '.') || ' per ' || t.pricing_unit as old_value,
+        rtrim(rtrim(t.new_list_unit_price::varchar, '0'), '.') || ' per ' || t.new_pricing_unit
+            as new_value,
+        case
+            when t.pricing_currency = t.new_pricing_currency
+                then round(
+                    100 * (t.new_unit_price::double / nullif(t.unit_price::double, 0) - 1), 2
+                )
+        end as change_pct,
+        t.valid_from,
+        l.looked_at as last_seen_before_at,
+        t.revoked_at as known_at,
+        t.new_capture_sha256 as capture_sha256,
+        t.new_locator as locator,
+        t.new_printed_text as printed_text,
+        t.new_url as url,
+        'revoked' as remark
+    from taken_back as t
+    asof left join (
+        select source, looked_at, known_at from looks where outcome in ('read', 'unchanged')
+    ) as l
+        on t.source = l.source and t.revoked_at > l.known_at
 ),
 
 called_otherwise as (
@@ -195,6 +300,8 @@ called_otherwise as (
 from changed
 union all by name
 from corrected
+union all by name
+from revoked
 union all by name
 from called_otherwise
 order by valid_from desc, provider, model, meter, term, source, change_id
