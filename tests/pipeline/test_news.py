@@ -12,7 +12,7 @@ from pipeline.alerts import Alerts, fired, rule_frame
 from pipeline.feeds import feeds
 from pipeline.refresh import build
 from pipeline.workloads import Workload, workload_frame
-from tests.pipeline.conftest import with_all
+from tests.pipeline.conftest import ratecard, with_all
 from tests.pipeline.test_alerts import EVER, FIRST, Mode, moves, says, told
 from tests.pipeline.test_backfill import load
 from tests.pipeline.test_real_history import DATED, captures_of
@@ -155,6 +155,25 @@ def test_another_cheapest_offer_of_a_loaded_capture_is_silent(tmp_path: Path) ->
     asked: dict[str, Any] = {"at": FIRST + 8, "since": day(FIRST + 1), **CHEAPEST}
     assert told(world, mode="check", **asked).is_empty()
     assert told(world, **asked)["began_at"].to_list() == [day(FIRST + 3), day(FIRST + 6)]
+
+
+@pytest.mark.parametrize("mode", BOTH)
+def test_a_day_that_comes_makes_another_offer_the_cheapest(tmp_path: Path, mode: Mode) -> None:
+    world = World(Store(tmp_path))
+    world.workloads = workload_frame({})
+    last = term("last_training_on", str(day(FIRST + 4).date()))
+    for number in range(2):
+        says(world, FIRST + number, quote(3), quote(4, model="b"), last)
+    rule = {"cheapest": {"question": "training"}}
+    events = told(world, at=FIRST + 6, since=day(FIRST + 3), mode=mode, **rule)
+    assert events.select("cause", "fires_at").rows() == [("lifecycle", day(FIRST + 5))]
+    # who knows of it only when it is over is not told that it comes
+    late = World(Store(tmp_path / "late"))
+    late.workloads = workload_frame({})
+    says(late, FIRST + 0.5, quote(3), quote(4, model="b"))
+    loads(late, FIRST + 1, quote(3), quote(4, model="b"), last, known=FIRST + 6)
+    found = told(late, at=FIRST + 7, since=day(FIRST + 3), mode=mode, **rule)
+    assert found.height == (mode == "replay")
 
 
 def test_break_even_fires_when_its_cause_is_known_and_is_silent_for_files(world: World) -> None:
@@ -305,6 +324,23 @@ def test_states_that_rest_on_a_single_look_are_marked(tmp_path: Path, mode: Mode
         assert ("failing", False) in marked(FIRST + 6)
 
 
+def test_check_says_what_a_first_load_brings_and_what_is_pending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(Store(tmp_path / "data"), page=1, blog=1)
+    says(world, FIRST, term("shutdown_on", str(day(FIRST + 20).date())), source="blog")
+    for price in (1, 2):
+        says(world, FIRST + price, quote(price))
+    world.publish(FIRST + 3)
+    monkeypatch.chdir(tmp_path)
+    Path("ratecard.toml").write_text(
+        "[alerts.ends.any]\n[alerts.changes.sure]\nconfirm = true\n", encoding="utf-8"
+    )
+    shown = ratecard("alerts", "check", "--data-dir", tmp_path / "data").out
+    assert "\n  (first load) seller a " in shown
+    assert "\n  (not confirmed yet) seller a " in shown
+
+
 def test_a_page_that_waits_is_no_first_load_when_there_was_a_look_before(world: World) -> None:
     world.limits = Limits()
     for number, price in enumerate([2, 6]):
@@ -352,6 +388,28 @@ def test_an_announcement_that_is_moved_is_off_on_the_one_day_and_on_at_the_other
     events = told(world, FIRST + 3, mode="check", changes={})
     found = {(began, *move) for began, move in zip(events["began_at"], moves(events), strict=True)}
     assert found == {(day(FIRST + 50), "2", "1"), (day(FIRST + 80), "1", "2")}
+
+
+def test_who_was_told_of_an_announced_price_is_told_of_another_one(world: World) -> None:
+    now = quote(1, valid_from=day(0))
+    said: list[dict[str, Any]] = [
+        {},
+        {"list_unit_price": Decimal("0.002"), "pricing_unit": "1K tokens"},
+        {"list_unit_price": Decimal(3), "unit_price": Decimal(3)},
+    ]
+    says(world, FIRST, now)
+    events = []
+    for number, columns in enumerate(said, start=1):
+        says(world, FIRST + number, now, {**quote(2, valid_from=day(FIRST + 50)), **columns})
+        events.append(told(world, FIRST + 4, mode="check", changes={}))
+    assert [sorted(moves(those)) for those in events] == [
+        [("1", "2")],
+        [("1", "0.002")],
+        [("0.002", "3"), ("1", "3")],
+    ]
+    # that a price is announced is told once, that it is another one is told beside it
+    first, again, both = ({*those["event_id"]} for those in events)
+    assert first == again < both
 
 
 def test_a_change_of_currency_has_both(world: World) -> None:
@@ -426,6 +484,8 @@ def history(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_alerts_feeds_and_sql_have_the_same_news_of_real_pages(history: Store) -> None:
     feed = history.ask("news", base_models=True).filter("is_news")
     asked = history.query("select change_id from news() where is_news")
+    count = "select count(*) from "
+    assert history.query(f"{count} news()").row(0) == history.query(f"{count} price_changes").row(0)
     rules = rule_frame(Alerts.model_validate({"changes": {"changes": {}}}))
     events = {mode: fired(history, rules, EVER, mode=mode) for mode in BOTH}
     expected = events_of(feed["change_id"].to_list())

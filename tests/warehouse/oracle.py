@@ -426,14 +426,12 @@ class Universe:
 
 def _revoked(told: list[tuple[datetime, Snapshots]]) -> Iterator[tuple[object, ...]]:
     """Give each announced price that another took the place of, and what did, by when."""
-    last = told[-1][1]
     for (_, before), (known_at, after) in pairwise(told):
         for earlier, at in pairwise(HALF_DAYS):
             for fact in FACTS[:-1]:
                 was, now = before[at].get(fact), after[at].get(fact)
                 was_announced = was is not None and was != before[earlier].get(fact)
-                is_announced = last[at].get(fact) != last[earlier].get(fact)
-                if was_announced and was != now and not is_announced:
+                if was_announced and was != now:
                     yield fact, known_at, day(at), was, now
 
 

@@ -4,7 +4,7 @@
 -- the source dates it itself. A gap in the looks is none either: only two readings make one. What
 -- an old capture is read as today, and was not when it came, is a correction. A model that is
 -- called otherwise from one look to the next is one row of the lifecycle, with both names. A price
--- that was announced and is taken back before it holds is announced to be otherwise.
+-- that was announced, and is taken back or announced otherwise before it holds, is a row of its own.
 with sequence as (
     select
         *,
@@ -207,14 +207,9 @@ taken_back as (
     where i.meter is not null
         and i.is_listed
         and i.believed_to < i.valid_from
-        -- another price from that day on is announced itself
-        and not exists (
-            from intervals as n
-            where n.source = i.source
-                and n.key = i.key
-                and n.valid_from = i.valid_from
-                and n.believed_to = timestamp 'infinity'
-        )
+        -- neither a new unit nor a new date of checking takes anything back
+        and row(i.availability, i.unit_price, i.pricing_currency)
+        is distinct from row(f.availability, f.unit_price, f.pricing_currency)
         and not exists (
             from corrections as c
             where c.source = i.source
