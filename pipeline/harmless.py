@@ -19,26 +19,27 @@ _INVISIBLE: Final = re.compile(
 )
 # Each is as long as what it replaces, so that a text can be cut before.
 _LOOK_ALIKES: Final = str.maketrans("@<>`*[]|\\~#", "＠‹›'∗［］│＼∼＃")
+# What HTML takes for an entity even without its semicolon, such as the head of `&currencyCode`.
+_HEADS: Final = "|".join(name for name in html5 if not name.endswith(";"))
 # inside a word it is none
 _EMPHASIS: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _SEEN_AS: Final = (
     (_EMPHASIS, "＿"),
     (re.compile(r":(?=//)"), "："),  # a link
     (re.compile(r":(?=[a-z_][\w+-]*:)", re.IGNORECASE), "："),  # :smile:
-    (re.compile(r"&(?=#?\w+;)"), "＆"),  # an entity
+    # an entity; whoever prints it may set a semicolon behind it
+    (re.compile(rf"&(?=#|{_HEADS}|\w+(?:;|$))"), "＆"),
     # a site without its scheme: a version's numbers, and what a hyphen follows, are none
     (re.compile(r"(?<=\w)\.(?=[^\W\d_]{2,}(?![\w-]))|(?<=www)\.", re.IGNORECASE), "․"),
-)
-# What HTML takes for an entity without its semicolon, such as the head of `&currencyCode`.
-_ENTITY: Final = re.compile(
-    f"&(?=#|{'|'.join(name for name in html5 if not name.endswith(';'))})(.)"
 )
 
 
 def one_line(said: str, longest: int = LONGEST) -> str:
     """Make one line of printable signs of a text, cut where it is long; its markup stays."""
     line = _INVISIBLE.sub("", " ".join(said[: 10 * longest].split()))
-    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
+    shown = line
+    if not line.isprintable():
+        shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
@@ -66,5 +67,5 @@ def address(url: str | None) -> str | None:
     rest = parts._replace(scheme="", netloc="").geturl()
     shown = place + quote(rest, safe="/?#=&%+,$-.", errors="replace")
     shown = _EMPHASIS.sub("%5F", shown).replace("~", "%7E")
-    shown = _ENTITY.sub(lambda found: f"&%{ord(found[1]):02X}", shown)
+    shown = re.sub(f"&(?=#|{_HEADS})(.)", lambda found: f"&%{ord(found[1]):02X}", shown)
     return f"{parts.scheme}://{shown}" if len(shown) <= _LONGEST_URL else None

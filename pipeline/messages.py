@@ -30,6 +30,7 @@ from markupsafe import Markup
 
 from pipeline.channels import Language
 from pipeline.harmless import address, plain
+from sources._contract import EVERY_MODEL
 from sources._parsing import CANONICAL
 
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
@@ -41,6 +42,8 @@ FILES: Final = ("message.j2", "parts.j2")
 MOST: Final = 40
 # Of an event's id, what is enough to tell it from others.
 _SHORT: Final = 8
+# How many of those that are not written out are named, so that they leave room for the others.
+_NAMED: Final = 500
 LONGEST_BODY: Final = 15_000
 LONGEST_TITLE: Final = 120
 # What a reader should see first: what costs or stops a workload, then what fails to be watched.
@@ -89,21 +92,26 @@ def write(
     for row in meaning.iter_rows(named=True) if meaning is not None else ():
         costs.setdefault(row["event_id"], []).append(row)
     told, folded = _folded(events)
+    ordered = weighed(told)
     views = [
         {
             **_view(event, costs.get(event["event_id"], ())),
             "repeats": len(folded.get(event["event_id"], ())),
         }
-        for event in weighed(told)
+        for event in ordered[:MOST]
     ]
     # whoever wants to know whether he has had an event finds its id
-    rest = [name[:_SHORT] for names in folded.values() for name in names]
-    problem = None
+    rest = [
+        name[:_SHORT]
+        for names in ([event["event_id"] for event in ordered[MOST:]], *folded.values())
+        for name in names
+    ]
+    count, problem = len(ordered), None
     try:
-        written = _fitted(_template(language, templates, "message.j2"), views, rest)
+        written = _fitted(_template(language, templates, "message.j2"), views, rest, count)
     except Exception as error:  # noqa: BLE001 a template can do anything wrong, and no alert be lost
         problem = _explained(error)
-        written = _fitted(_template(language, None, "message.j2"), views, rest)
+        written = _fitted(_template(language, None, "message.j2"), views, rest, count)
         written += f"\n\n{plain(problem, 400)}"
     title, _, body = written.partition("\n")
     return Message(_cut(title), body.strip("\n"), problem)
@@ -142,7 +150,7 @@ def mistakes(templates: Path) -> list[str]:
     """Find what is wrong with a folder of templates before it is needed."""
     if not templates.is_dir():
         return [f"{templates} is no folder; put the templates there, or mend RATECARD_TEMPLATES"]
-    known = [f"{language}/{file}" for language in LANGUAGES for file in FILES]
+    known = {f"{language}/{file}": language for language in LANGUAGES for file in FILES}
     found = []
     for file in sorted(templates.rglob("*.j2")):
         name = file.relative_to(templates).as_posix()
@@ -150,7 +158,7 @@ def mistakes(templates: Path) -> list[str]:
             found.append(f"{file}: no template is called so; there are {', '.join(known)}")
             continue
         try:
-            _template("zh" if name.startswith("zh") else "en", templates, file.name)
+            _template(known[name], templates, file.name)
         except (TemplateSyntaxError, UnicodeDecodeError, OSError) as error:
             found.append(_explained(error, file))
     return found
@@ -191,7 +199,6 @@ def _environment(language: Language, templates: Path | None) -> SandboxedEnviron
         autoescape=True,
         finalize=_shown,
         undefined=StrictUndefined,
-        keep_trailing_newline=False,
     )
     # what would let a template call a page's text harmless that is not
     for name in ("safe", "escape", "e", "forceescape", "tojson", "urlize", "xmlattr"):
@@ -229,16 +236,16 @@ def _capitalized(said: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-def _fitted(template: Template, views: Sequence[Row], rest: Sequence[str]) -> str:
-    """Write as many events as fit, and count the rest."""
-    shown = min(len(views), MOST)
+def _fitted(template: Template, views: Sequence[Row], rest: Sequence[str], count: int) -> str:
+    """Write as many of so many events as fit, and name others; the template counts the rest."""
+    shown = len(views)
     while True:
         written = template.render(
             first=views[0],
-            count=len(views),
+            count=count,
             shown=shown,
             groups=_groups(views[:shown]),
-            others=[*(view["id"] for view in views[shown:]), *rest],
+            others=[*(view["id"] for view in views[shown:]), *rest][:_NAMED],
         )
         written = re.sub(r"\n{3,}", "\n\n", written.strip())
         if not written:
@@ -308,6 +315,8 @@ def _view(event: Row, costs: Iterable[Row] = ()) -> dict[str, Any]:
             view["ends_on"] = date.fromisoformat(row["new"])
         case "disagreements":
             view["old"], view["new"] = (_stated(row, row[age]) for age in ("old", "new"))
+        case "unconfirmed" if row["first_model"] == EVERY_MODEL:
+            view["first_model"] = None
         case "failing" | "review" | "channel":
             view["reason"] = (row["new"] or "").removeprefix(f"{row['source']}: ")
     if row["kind"] == "break_even":
@@ -344,7 +353,7 @@ def _offer(row: Row) -> dict[str, Any]:
     return {
         "provider": row["provider"],
         "model": row["model"],
-        "is_every_model": row["model"] == "*",
+        "is_every_model": row["model"] == EVERY_MODEL,
         "parts": parts,
         "group": "meter" if row.get("meter") else "term" if row.get("term") else "cause",
         "what": row.get("meter") or row.get("term"),

@@ -70,12 +70,13 @@ _CHANGED: Final = {
     "new_value": "4 per 1M tokens",
     "old_availability": "priced",
     "new_availability": "priced",
+    "old_pricing_currency": "USD",
 }
 _DETAILS: Final[dict[str, dict[str, Any]]] = {
     "changes": {
         **_OFFER,
         **_CHANGED,
-        "is_rename": False,
+        "remark": None,
         "is_ahead": False,
         "reference": 2.5,
         "since_alert_pct": 60.0,
@@ -105,6 +106,7 @@ _DETAILS: Final[dict[str, dict[str, Any]]] = {
     "failing": {"look_count": 5, "last_look_at": "2026-08-03 00:00:00"},
     "review": {"is_whole": True, "doubt_count": 3},
     "disagreements": {**_OFFER, "source_b": "blog"},
+    "channel": {"waiting_count": 12},
 }
 _SIDES: Final = {
     "changes": ("3 per 1M tokens", "4 per 1M tokens"),
@@ -112,6 +114,7 @@ _SIDES: Final = {
     "ends": (None, "2026-10-23"),
     "failing": (None, "no answer"),
     "review": (None, "half of the rows are gone"),
+    "channel": (None, "no answer"),
     "disagreements": ("priced 3 USD", "priced 4 USD"),
 }
 _CAUSE: Final = {"changes": "price_change", "break_even": "pays_back", "ends": "shutdown_on"}
@@ -121,11 +124,12 @@ def event(kind: str, /, details: dict[str, Any] | None = None, **columns: Any) -
     """Give an event as `fired` does, with these columns in place of the usual."""
     old, new = _SIDES.get(kind, (None, None))
     return {
-        "event_id": f"{len(kind):02}abcdef" * 4,
+        "event_id": f"{[*_DETAILS].index(kind):02}abcdef" * 4,
         "kind": kind,
         "rule": "mine",
         "provider": "seller",
-        "subject": "seller a",
+        # what is another event here is of another fact
+        "subject": columns.get("event_id", "seller a"),
         "cause": _CAUSE.get(kind, kind),
         "old": old,
         "new": new,
@@ -147,7 +151,7 @@ def event(kind: str, /, details: dict[str, Any] | None = None, **columns: Any) -
     }
 
 
-EVERY: Final = [event(kind) for kind in KINDS]
+EVERY: Final = [event(kind) for kind in _DETAILS]
 
 
 # The words.
@@ -188,6 +192,7 @@ def test_chinese_is_chinese() -> None:
         said = line({**one, "rule": "x", "source": "x", "url": None, "capture_sha256": None}, "zh")
         english = {*re.findall("[A-Za-z]{2,}", said)}
         names = {"seller", "other", "blog", "SFT", "LoRA", "eu", "token", "mine", "available"}
+        names |= {"ratecard", "alerts", "outbox"}
         assert english <= names | {"no", "answer", "half", "of", "the", "rows", "are", "gone"}, said
 
 
@@ -236,7 +241,7 @@ def test_each_notice_of_each_kind_is_worded(kind: str, language: Language) -> No
         (
             {"cause": "lifecycle", "meter": None, "term": None, "old": "old b", "new": "a"}
             | {"change_pct": None},
-            {"is_rename": True, "old_availability": None, "new_availability": None}
+            {"remark": "renamed", "old_availability": None, "new_availability": None}
             | {"tuning_method": "unknown", "adapter": "unknown", "service_tier": "standard"}
             | {"region": None},
             "seller a, renamed: old b → a",
@@ -246,12 +251,12 @@ def test_each_notice_of_each_kind_is_worded(kind: str, language: Language) -> No
             {"cause": "announced", "change_pct": None},
             {"is_ahead": True, "region": None},
             (
-                "seller a sft lora batch, training tokens: 3 per 1M tokens → 4 USD per 1M tokens "
-                "from 2026-01-11 on"
+                "seller a sft lora batch, training tokens: 3 → 4 USD per 1M tokens from "
+                "2026-01-11 on"
             ),
             (
-                "seller a（SFT 微调，LoRA，批处理）训练价格：自2026年1月11日起，每百万 token 3 → "
-                "每百万 token 4 美元"
+                "seller a（SFT 微调，LoRA，批处理）训练价格：自2026年1月11日起，每百万 token "
+                "3 → 4 美元"
             ),
         ),
     ],
@@ -287,8 +292,16 @@ def test_at_most_so_many_events_are_written_out_and_the_rest_is_counted(language
     many = [event("changes", event_id=f"{number:032}") for number in range(100)]
     message = write(many, language=language)
     assert message.body.count("•") == MOST
-    assert f" {100 - MOST} " in message.body.splitlines()[-1]
+    assert re.search(rf"^\D+ {100 - MOST} ", message.body, re.MULTILINE)
     assert "100" in message.title or "99" in message.title
+
+
+@every_language
+def test_a_flood_leaves_room_for_what_is_written_out(language: Language) -> None:
+    many = [event("changes", event_id=f"{n:032}", subject=str(n)) for n in range(10_000)]
+    message = write(many, language=language)
+    assert len(message.body) <= LONGEST_BODY
+    assert message.body.count("•") > MOST / 2
 
 
 @every_language
@@ -430,6 +443,8 @@ HOSTILE: Final = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
     "&lt;b&gt; &#60;",
+    "a&lt",
+    "a&alpha",
     "[free](https://evil.example/a)",
     "![x](http://evil.example/x.png)",
     "<https://evil.example|prices>",
@@ -482,11 +497,11 @@ def test_what_is_plain_stays_so(said: str) -> None:
 
 def hostile(text: str) -> Iterator[dict[str, Any]]:
     """Give an event of each kind that says a text wherever a page can."""
-    for number, kind in enumerate(KINDS):
+    for number, kind in enumerate(_DETAILS):
         texts = {
             name: text
             for name in _TEXTS
-            if name not in {"old", "new"} or kind in {"changes", "failing", "review"}
+            if name not in {"old", "new"} or kind in {"changes", "failing", "review", "channel"}
         }
         details = _DETAILS[kind]
         told = {
