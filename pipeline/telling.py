@@ -11,7 +11,7 @@ import sys
 from typing import Any, Final
 from urllib.parse import unquote
 
-from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
+from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType, OverflowMode
 
 # Of an address, what is as long as this may be a part of a secret.
 _TELLING: Final = 4
@@ -35,8 +35,8 @@ def tell(said: dict[str, Any]) -> dict[str, Any]:
     """
     complaints = _Complaints(logging.WARNING)
     logging.basicConfig(handlers=[complaints])
-    apprise = Apprise(asset=AppriseAsset(app_id="ratecard", app_desc="ratecard", app_url=""))
-    if not apprise.add(said["url"]) or len(apprise) != 1:
+    apprise = service_at(said["url"])
+    if apprise is None:
         return {"service": None, "complaint": None}
     is_accepted = apprise.notify(
         said["body"],
@@ -46,6 +46,19 @@ def tell(said: dict[str, Any]) -> dict[str, Any]:
     )
     complaint = None if is_accepted else without_secrets(complaints.last, said["url"])
     return {"service": apprise[0].service_name, "complaint": complaint}
+
+
+def service_at(url: str) -> Apprise | None:
+    """Give the one service at an address; None where Apprise knows none.
+
+    What is longer than it takes at once comes in several parts, unless the address says otherwise.
+    """
+    apprise = Apprise(asset=AppriseAsset(app_id="ratecard", app_desc="ratecard", app_url=""))
+    if not apprise.add(url) or len(apprise) != 1:
+        return None
+    if "overflow=" not in url:
+        apprise[0].overflow_mode = OverflowMode.SPLIT
+    return apprise
 
 
 def without_secrets(complaint: str, url: str) -> str:

@@ -26,7 +26,7 @@ from pipeline.channels import Channel, ChannelError
 from pipeline.configuration import ConfigurationError, Setup, read_configuration
 from pipeline.delivery import deliver
 from pipeline.settings import Settings
-from pipeline.telling import without_secrets
+from pipeline.telling import service_at, without_secrets
 from tests.pipeline.conftest import First, ratecard
 from tests.pipeline.delivering import (
     NOW,
@@ -229,6 +229,28 @@ def test_services_take_messages_or_it_is_said_why_not(
             assert "第二行" in body
         else:
             assert "%E7%AC%AC%E4%BA%8C%E8%A1%8C" in body or "第二行" in json.loads(body)["message"]
+
+
+# what Apprise imports is its own affair
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("url", "longest"),
+    [
+        ("discord://1234567890/abcdefghijklmnop", 2000),
+        ("tgram://123456789:abcdefg_hijklmnop/12345/", 4096),
+    ],
+)
+def test_a_message_longer_than_a_service_takes_comes_in_parts(url: str, longest: int) -> None:
+    service = service_at(url)
+    assert service is not None
+    lines = [f"• seller model-{number}: 3 → 4 USD" for number in range(400)]
+    parts = [part["body"] for part in service[0]._apply_overflow("\n".join(lines), title="title")]  # noqa: SLF001 what it sends
+    assert len(parts) > 1
+    assert max(map(len, parts)) <= longest
+    assert all(line in "".join(parts).replace("\n", "") or line in parts for line in lines)
+    whole = service_at(f"{url}?overflow=truncate")
+    assert whole is not None
+    assert len(whole[0]._apply_overflow("\n".join(lines), title="title")) == 1  # noqa: SLF001
 
 
 @given(
