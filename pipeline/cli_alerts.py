@@ -158,6 +158,7 @@ def show_told(told: "list[Told]", *, is_quiet: bool = False) -> None:
 def try_channel(
     name: Annotated[str, typer.Argument(metavar="CHANNEL")],
     *,
+    as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Send a test message to a channel now, whatever its hours are, and say what came of it."""
@@ -171,7 +172,7 @@ def try_channel(
         receipt = try_out(setup, name)
     except ChannelError as error:
         stop(f"{name}: {error}")
-    out.print(text(f"{name}: {receipt}"), soft_wrap=True)
+    _say({"channel": name, "receipt": receipt}, f"{name}: {receipt}", as_json=as_json)
 
 
 @app.command(epilog="Example: ratecard alerts outbox --all --limit 100")
@@ -200,13 +201,14 @@ def ack(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="The first signs of its id.")],
     *,
     reason: Annotated[str | None, typer.Option(help="Why, for those who look later.")] = None,
+    as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Say that you take care of an event: nothing more is said of it."""
     from pipeline.looking import utc_now  # noqa: PLC0415 as in send
 
     known = Outbox(settings_of(data_dir).data_dir).ack(event.lower(), reason, utc_now())
-    out.print(f"Nothing more is said of {known}")
+    _say({"event_id": known}, f"Nothing more is said of {known}", as_json=as_json)
 
 
 @app.command(epilog="Example: ratecard alerts mute cuts --days 7")
@@ -215,6 +217,7 @@ def mute(
     *,
     days: Annotated[int, typer.Option(min=0, max=3650, help="For so long; 0 ends it.")] = 7,
     reason: Annotated[str | None, typer.Option(help="Why, for those who look later.")] = None,
+    as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Let a rule say nothing for some days.
@@ -233,7 +236,16 @@ def mute(
     until = now + timedelta(days=days)
     Outbox(setup.settings.data_dir).mute(meant, until, reason, now)
     names = ", ".join(f"{kind}.{name}" for kind, name in meant)
-    out.print(text(f"{names}: muted until {cell(until)} UTC" if days else f"{names}: not muted"))
+    said = f"{names}: muted until {cell(until)} UTC" if days else f"{names}: not muted"
+    muted = [{"kind": kind, "rule": name, "muted_until": until} for kind, name in meant]
+    _say(muted, said, as_json=as_json)
+
+
+def _say(answer: object, said: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(answer)
+    else:
+        out.print(text(said), soft_wrap=True)
 
 
 def _tell(

@@ -49,9 +49,19 @@ WRITING: Final = (
     "verify",
     "digest",
 )
-# Their own tests are in test_alerts.py, test_sources_command.py and test_review.py.
+# Their own tests are in test_alerts.py, test_delivery.py, test_sources_command.py and
+# test_review.py.
 NESTED: Final = {
-    "alerts": ("alerts list", "alerts check", "alerts replay"),
+    "alerts": (
+        "alerts list",
+        "alerts check",
+        "alerts replay",
+        "alerts send",
+        "alerts test",
+        "alerts outbox",
+        "alerts ack",
+        "alerts mute",
+    ),
     "sources": ("sources list", "sources try"),
     "review": ("review", "review show", "review accept", "review reject"),
 }

@@ -745,9 +745,13 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, receiver: Receiver)
     return receiver
 
 
-def test_the_commands_of_delivery(answered: First, written: Receiver) -> None:
+def test_the_commands_of_delivery(
+    answered: First, copied: Callable[[First], Path], written: Receiver
+) -> None:
+    folder = copied(answered)
+
     def said(*command: str, code: int = 0) -> str:
-        ran = ratecard("alerts", *command, "--data-dir", answered.folder)
+        ran = ratecard("alerts", *command, "--data-dir", folder)
         assert (ran.code, "SecretToken" in ran.out + ran.err) == (code, False), ran
         return ran.out or ran.err
 
@@ -759,6 +763,11 @@ def test_the_commands_of_delivery(answered: First, written: Receiver) -> None:
         {"channel": "hook", "count": 0, "undelivered_count": 0, "error": None}
     ]
     assert said("outbox") == "Outbox: nothing to show\n"
+    assert json.loads(said("test", "hook", "--json")) == {
+        "channel": "hook", "receipt": "status 200",
+    }  # fmt: skip
+    (muted,) = json.loads(said("mute", "changes.any", "--days", "0", "--json"))
+    assert (muted["kind"], muted["rule"]) == ("changes", "any")
     assert "muted until" in said("mute", "any", "--days", "3")
     assert said("mute", "failing.any", "--days", "0") == "failing.any: not muted\n"
     assert "no rule is called some; there are changes.any, failing.any" in said(
@@ -771,10 +780,13 @@ def test_the_commands_of_delivery(answered: First, written: Receiver) -> None:
 
 
 def test_a_refresh_tells_what_is_new_and_fails_for_no_channel(
-    answered: First, written: Receiver, monkeypatch: pytest.MonkeyPatch
+    alone: First,
+    copied: Callable[[First], Path],
+    written: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RATECARD_MIRROR", "http://127.0.0.1:9")
-    ran = ratecard("refresh", "zhipu_pricing", "--data-dir", answered.folder)
+    ran = ratecard("refresh", "zhipu_pricing", "--data-dir", copied(alone))
     assert ran.code == 0
     assert "hook: nothing sent" in ran.out
     assert not written.taken
