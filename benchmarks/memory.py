@@ -259,6 +259,7 @@ def same_bytes(days: Days, folder: Path) -> None:
 def disk(memory: Remembered) -> None:
     """Compare the log with the daily files."""
     print(f"disk after {memory.count} days")
+    assert memory.took
     log = _log_mb(memory.folder)
     files = sum(memory.days[number].stat().st_size for number in range(memory.count)) / 1e6
     told("the log against a Parquet file a day", log, files, "at most 0.1 over 365 days", "MB")
