@@ -510,6 +510,9 @@ def _bad_rows(quotes: pl.DataFrame) -> dict[str, pl.Series]:
         "tuning_method": text("tuning_method").is_in(TUNING_METHODS),
         "adapter": text("adapter").is_in(ADAPTERS) | text("adapter").is_null(),
         "service_tier": text("service_tier").is_in(SERVICE_TIERS),
+        "region": text("region").str.contains(r"^.*\w") | text("region").is_null(),
+        "context_tier": text("context_tier").str.contains(r"^.*\w")
+        | text("context_tier").is_null(),
         "locator": text("locator").str.len_chars() >= 1,
         "printed_text": text("printed_text").is_not_null(),
         "url": text("url").str.starts_with("https://") | text("url").is_null(),
