@@ -97,9 +97,12 @@ _DISK_ERRORS: Final = (duckdb.IOException, duckdb.TransactionException, duckdb.F
 _CHECKED_AT_ONCE: Final = 20_000
 # Enough to build every table of 100,000 prices after a year; beyond it the engine works on disk.
 _SPARING: Final = "160MB"
-# DuckDB 2.0 writes files that 1.5 cannot open unless told; readers have either.
+# DuckDB 2.0 writes files that 1.5 cannot open unless told; readers have either. Each table takes
+# whole blocks, so that many small ones want them small; in blocks smaller than these, half the
+# usual size, large tables are packed less densely.
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
-    "storage_compatibility_version": "v1.5.0"
+    "storage_compatibility_version": "v1.5.0",
+    "default_block_size": "131072",
 }
 
 
