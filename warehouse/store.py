@@ -692,9 +692,9 @@ def _create(db: duckdb.DuckDBPyConnection, name: str, select: str) -> int:
 def _sparingly(db: duckdb.DuckDBPyConnection, work: Callable[[], _Made]) -> _Made:
     """Do a transaction's work in as little memory as will do."""
     unbound = "reset memory_limit; reset threads"
-    # each thread needs room of its own, and what is put aside on disk is not read faster by two
-    db.execute(f"set memory_limit = '{_SPARING}'; set threads = 1")
     try:
+        # each thread needs room of its own, and what is put aside on disk is not read faster by two
+        db.execute(f"set memory_limit = '{_SPARING}'; set threads = 1")
         return work()
     except duckdb.OutOfMemoryException:
         # what the engine cannot put aside on disk needs its room
