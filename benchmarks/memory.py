@@ -43,7 +43,7 @@ import duckdb  # noqa: E402
 import polars as pl  # noqa: E402
 from market import KEY, PROVIDERS, Market, day  # noqa: E402
 
-from warehouse.store import LOG  # noqa: E402
+from warehouse.store import _CONFIG, LOG  # noqa: E402
 
 PARTS = (
     "recording", "same", "growing", "disk", "git", "reading", "publishing", "meanwhile",
@@ -259,6 +259,7 @@ def same_bytes(days: Days, folder: Path) -> None:
 def disk(memory: Remembered) -> None:
     """Compare the log with the daily files."""
     print(f"disk after {memory.count} days")
+    assert memory.took
     log = _log_mb(memory.folder)
     files = sum(memory.days[number].stat().st_size for number in range(memory.count)) / 1e6
     told("the log against a Parquet file a day", log, files, "at most 0.1 over 365 days", "MB")
@@ -268,7 +269,7 @@ def _log_mb(folder: Path) -> float:
     """Give the size of the tables of the log alone, copied into a file of their own."""
     copy = folder / "log.duckdb"
     copy.unlink(missing_ok=True)
-    with duckdb.connect(copy) as db:
+    with duckdb.connect(copy, config=_CONFIG) as db:
         db.execute(f"attach '{folder / 'warehouse.duckdb'}' as memory (read_only)")
         for table in (*LOG, "latest"):
             db.execute(f"create table {table} as from memory.{table}")
@@ -509,6 +510,9 @@ def _bad_rows(quotes: pl.DataFrame) -> dict[str, pl.Series]:
         "tuning_method": text("tuning_method").is_in(TUNING_METHODS),
         "adapter": text("adapter").is_in(ADAPTERS) | text("adapter").is_null(),
         "service_tier": text("service_tier").is_in(SERVICE_TIERS),
+        "region": text("region").str.contains(r"^.*\w") | text("region").is_null(),
+        "context_tier": text("context_tier").str.contains(r"^.*\w")
+        | text("context_tier").is_null(),
         "locator": text("locator").str.len_chars() >= 1,
         "printed_text": text("printed_text").is_not_null(),
         "url": text("url").str.starts_with("https://") | text("url").is_null(),

@@ -497,12 +497,13 @@ def transaction(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
     db.execute("commit")
 
 
-def migrate(db: duckdb.DuckDBPyConnection, folder: Path = MIGRATIONS) -> None:
+def migrate(db: duckdb.DuckDBPyConnection, folder: Path | None = None) -> None:
     """Bring the log's tables to today's version from any earlier one, each step all or nothing.
 
     A step is one file in a folder, that of the log if no other is given, and never changes; empty
     databases take all of them, too. Raises `NewerVersion` where the tables are ahead.
     """
+    folder = folder or MIGRATIONS
     steps = [path.stem for path in sorted(folder.glob("*.sql"))]
     try:
         ((version,),) = db.execute("select max(version) from migrations").fetchall()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import duckdb
 import filelock
@@ -96,11 +96,14 @@ _BILLING_RULES: Final = Path(__file__).parent / "billing_rules.csv"
 # What the engine says where the disk fails it, at once or when it commits.
 _DISK_ERRORS: Final = (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException)
 _CHECKED_AT_ONCE: Final = 20_000
-# Enough to build every table of 100,000 prices; beyond it the engine works on disk.
+# Enough to build every table of 100,000 prices after a year; beyond it the engine works on disk.
 _SPARING: Final = "160MB"
-# DuckDB 2.0 writes files that 1.5 cannot open unless told; readers have either.
+# DuckDB 2.0 writes files that 1.5 cannot open unless told; readers have either. Each table takes
+# whole blocks, so that many small ones want them small; in blocks smaller than these, half the
+# usual size, large tables are packed less densely.
 CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
-    "storage_compatibility_version": "v1.5.0"
+    "storage_compatibility_version": "v1.5.0",
+    "default_block_size": "131072",
 }
 
 
@@ -158,6 +161,7 @@ class About(NamedTuple):
 
 
 NOW: Final = About()
+_Made = TypeVar("_Made")
 # Answers one of the questions under `sql/questions`, with those values that it names.
 Ask = Callable[..., pl.DataFrame]
 # Gives the files that stand beside the tables, by their path in the publication.
@@ -384,18 +388,23 @@ class Store:
                 rank=pl.col("rank").replace_strict(places, return_dtype=pl.Int64),
             ),
         }
-        counts = {}
-        with self._writing() as db, transaction(db):
-            for name, rows in frames.items():
-                db.register("incoming", rows.to_arrow())
-                db.execute(f"create or replace table {name} as from incoming")
-                db.unregister("incoming")
-                counts[name] = rows.height
-            for name in ("model_names", "offer_models", "intervals"):
-                counts[name] = _create(db, name, sql(f"tables/{name}"))
-            create_macros(db, MACROS)
-            _describe_the_rest(db)
-        return counts
+
+        def load() -> dict[str, int]:
+            counts = {}
+            with transaction(db):
+                for name, rows in frames.items():
+                    db.register("incoming", rows.to_arrow())
+                    db.execute(f"create or replace table {name} as from incoming")
+                    db.unregister("incoming")
+                    counts[name] = rows.height
+                for name in ("model_names", "offer_models", "intervals"):
+                    counts[name] = _create(db, name, sql(f"tables/{name}"))
+                create_macros(db, MACROS)
+                _describe_the_rest(db)
+            return counts
+
+        with self._writing() as db:
+            return _sparingly(db, load)
 
     def build(self, table: str) -> int:
         """Build one table anew, check it against its schema, and only then replace it.
@@ -406,7 +415,7 @@ class Store:
         try:
             with self._writing() as db, self._on_disk(OSError, *_DISK_ERRORS):
                 unstage(table, self.folder)
-                count = _built(db, table)
+                count = _sparingly(db, lambda: _built(db, table))
                 stage(db, table, self.folder)
         except SchemaErrors as errors:
             cases = errors.failure_cases.head(5).rows()
@@ -700,24 +709,27 @@ def _create(db: duckdb.DuckDBPyConnection, name: str, select: str) -> int:
     return int(db.execute(f"select count(*) from {name}").fetchall()[0][0])  # noqa: S608 own names
 
 
-def _built(db: duckdb.DuckDBPyConnection, table: str) -> int:
-    """Build a table and check it, in as little memory as will do; give its row count."""
-
-    def build() -> int:
-        with transaction(db):
-            count = _create(db, table, select_of(table))
-            _validate(db, table)
-            return count
-
-    db.execute(f"set memory_limit = '{_SPARING}'")
+def _sparingly(db: duckdb.DuckDBPyConnection, work: Callable[[], _Made]) -> _Made:
+    """Do a transaction's work in as little memory as will do."""
+    unbound = "reset memory_limit; reset threads"
     try:
-        return build()
+        # each thread needs room of its own, and what is put aside on disk is not read faster by two
+        db.execute(f"set memory_limit = '{_SPARING}'; set threads = 1")
+        return work()
     except duckdb.OutOfMemoryException:
         # what the engine cannot put aside on disk needs its room
-        db.execute("reset memory_limit")
-        return build()
+        db.execute(unbound)
+        return work()
     finally:
-        db.execute("reset memory_limit")
+        db.execute(unbound)
+
+
+def _built(db: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Build a table and check it; give its row count."""
+    with transaction(db):
+        count = _create(db, table, select_of(table))
+        _validate(db, table)
+        return count
 
 
 def _validate(db: duckdb.DuckDBPyConnection, table: str) -> None:

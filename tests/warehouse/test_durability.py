@@ -149,6 +149,18 @@ def as_nobody() -> Iterator[None]:
         os.seteuid(0)
 
 
+@pytest.mark.parametrize("room", ["4MB", "1MB"])
+def test_tables_that_find_no_room_are_built_with_all_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: str
+) -> None:
+    refresh(tmp_path / "ample", 1)
+
+    monkeypatch.setattr("warehouse.store._SPARING", room)
+    refresh(tmp_path / "tight", 1)
+
+    assert look_back(tmp_path / "tight") == look_back(tmp_path / "ample")
+
+
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """Give a folder that nobody can reach, and could write into."""

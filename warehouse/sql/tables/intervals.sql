@@ -128,9 +128,7 @@ named as (
             f.term,
             null
         ) as shared_key
-    from (
-        select * from facts qualify row_number() over (partition by source, key) = 1
-    ) as f
+    from (select distinct on (source, key) * from facts) as f
     join offer_models as o on f.provider = o.provider and f.model = o.model
 ),
 
