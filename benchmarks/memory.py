@@ -43,7 +43,7 @@ import duckdb  # noqa: E402
 import polars as pl  # noqa: E402
 from market import KEY, PROVIDERS, Market, day  # noqa: E402
 
-from warehouse.store import _CONFIG, LOG  # noqa: E402
+from warehouse.store import CONFIG, LOG  # noqa: E402
 
 PARTS = (
     "recording", "same", "growing", "disk", "git", "reading", "publishing", "meanwhile",
@@ -269,7 +269,7 @@ def _log_mb(folder: Path) -> float:
     """Give the size of the tables of the log alone, copied into a file of their own."""
     copy = folder / "log.duckdb"
     copy.unlink(missing_ok=True)
-    with duckdb.connect(copy, config=_CONFIG) as db:
+    with duckdb.connect(copy, config=CONFIG) as db:
         db.execute(f"attach '{folder / 'warehouse.duckdb'}' as memory (read_only)")
         for table in (*LOG, "latest"):
             db.execute(f"create table {table} as from memory.{table}")
