@@ -249,7 +249,7 @@ def _alerts() -> dg.AssetsDefinition:
         shop: Workshop = context.resources.workshop
         told = shop.deliver()
         failed = [
-            f"{one.channel}: {one.undelivered_count} not taken: {one.error}"
+            f"{one.channel}: {one.undelivered_count} wait: {one.error}"
             for one in told
             if one.undelivered_count
         ]
@@ -257,7 +257,8 @@ def _alerts() -> dg.AssetsDefinition:
             check_name="all_is_delivered",
             passed=not failed,
             severity=dg.AssetCheckSeverity.WARN,
-            description="\n".join([*failed, "See `ratecard alerts outbox`."]) if failed else None,
+            # shown as Markdown, in which an empty line parts paragraphs
+            description="\n\n".join([*failed, "See `ratecard alerts outbox`."]) if failed else None,
         )
         yield dg.MaterializeResult(metadata={f"told {one.channel}": one.count for one in told})
 

@@ -150,7 +150,7 @@ def show_told(told: "list[Told]", *, is_quiet: bool = False) -> None:
         if not is_quiet:
             out.print(text(f"{one.channel}: {one.count or 'nothing'} sent"), soft_wrap=True)
         if one.undelivered_count:
-            said = f"{one.channel}: {one.undelivered_count} not taken, and tried again: {one.error}"
+            said = f"{one.channel}: {one.undelivered_count} wait to be tried again: {one.error}"
             err.print(text(said), style="red", soft_wrap=True)
 
 

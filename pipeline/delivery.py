@@ -82,7 +82,7 @@ Row = dict[str, Any]
 class Told:
     """What one channel was told in a run: how many notices it took.
 
-    `undelivered_count` are those that it did not take, now or before, and `error` is why.
+    `undelivered_count` are those that wait because it did not take some, and `error` is why.
     """
 
     channel: str

@@ -177,8 +177,8 @@ class Outbox:
     def undelivered(self) -> dict[str, tuple[int, str | None]]:
         """Give the channels that did not take what they were sent.
 
-        Each with how many notices wait to be sent again, and what went wrong the last time; None
-        where the process died that sent them.
+        Each with how many notices wait for it, and what went wrong the last time; None where the
+        process died that sent them.
         """
         rows = self._asked("undelivered").rows()
         return {channel: (count, error) for channel, count, error in rows}

@@ -119,7 +119,7 @@ def test_a_channel_that_takes_nothing_shows_in_the_checks(
     told = definitions(setup).resolve_job_def("tell_channels").execute_in_process()
     (check,) = told.get_asset_check_evaluations()
     assert (check.check_name, check.passed) == ("all_is_delivered", False)
-    assert check.description == "team: 3 not taken: status 500\nSee `ratecard alerts outbox`."
+    assert check.description == "team: 3 wait: status 500\n\nSee `ratecard alerts outbox`."
     ((materialization,),) = [told.asset_materializations_for_node("alerts__delivery")]
     assert materialization.metadata["told hook"].value == 2
 
