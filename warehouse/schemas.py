@@ -462,6 +462,7 @@ COLUMNS: Final[dict[str, str]] = {
     "claim": "what is claimed of tuning in general",
     "closed_to_new_customers_on": "since when only those who are customers already may buy",
     "code_version": "the version of ratecard that built the tables",
+    "macros_sha256": "of the macros' text, by which it is known whether they are today's",
     "comparator": "what tuning is compared with: base_model (the model itself, with the longer "
     "prompt) or alternative (the cheapest of the models that the workload names)",
     "comparator_model": "the model that is prompted instead",

@@ -377,6 +377,7 @@ class Store:
             "ranking": [", ".join(rules.ranking)],
             "schema_version": [SCHEMA_VERSION],
             "code_version": [code_version],
+            "macros_sha256": [_macros_sha256()],
         })  # fmt: skip
         frames = {
             "build_info": info,
@@ -391,6 +392,8 @@ class Store:
 
         def load() -> dict[str, int]:
             counts = {}
+            # to make them takes a tenth of all that is built, and they rarely change
+            is_made = _has_macros(db)
             with transaction(db):
                 for name, rows in frames.items():
                     db.register("incoming", rows.to_arrow())
@@ -399,7 +402,8 @@ class Store:
                     counts[name] = rows.height
                 for name in ("model_names", "offer_models", "intervals"):
                     counts[name] = _create(db, name, sql(f"tables/{name}"))
-                create_macros(db, MACROS)
+                if not is_made:
+                    create_macros(db, MACROS)
                 _describe_the_rest(db)
             return counts
 
@@ -745,6 +749,21 @@ def _validate(db: duckdb.DuckDBPyConnection, table: str) -> None:
             raise InvalidTable(f"{table}: {columns} stand more than once: {twice}")
     for rows in db.table(table).to_arrow_reader(_CHECKED_AT_ONCE):
         schema.validate(pl.DataFrame(rows), lazy=True)
+
+
+@cache
+def _macros_sha256() -> str:
+    return hashlib.sha256("\0".join(sql(f"macros/{name}") for name in MACROS).encode()).hexdigest()
+
+
+def _has_macros(db: duckdb.DuckDBPyConnection) -> bool:
+    """Tell whether the macros that were made last are those of today."""
+    try:
+        made = db.execute("select macros_sha256 from build_info").fetchall()
+    except duckdb.Error:
+        # nothing was built yet, or by a version that did not say
+        return False
+    return made == [(_macros_sha256(),)]
 
 
 def create_macros(db: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:

@@ -251,6 +251,18 @@ def test_every_table_column_and_macro_has_a_comment(published: Store) -> None:
     assert all(": one row is " in comment for _, comment in macros.rows())
 
 
+def test_macros_of_another_version_are_made_anew(world: World) -> None:
+    world.says(1, quote(3))
+    world.publish(2)
+    with duckdb.connect(world.store.folder / "warehouse.duckdb") as db:
+        db.execute("create or replace macro monthly_tokens() as table select 1 as nothing")
+        db.execute("update build_info set macros_sha256 = 'of an older version'")
+    (says,) = world.publish(3).query(
+        "select macro_definition from duckdb_functions() where function_name = 'monthly_tokens'"
+    )["macro_definition"]
+    assert "nothing" not in says
+
+
 def test_no_comment_is_about_what_is_not_there(published: Store) -> None:
     named = published.query("select table_name, column_name from duckdb_columns()").rows()
     there = {column for _, column in named} | {f"{table}.{column}" for table, column in named}
