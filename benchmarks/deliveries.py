@@ -1,6 +1,6 @@
 """Crash and retry: `python benchmarks/deliveries.py [--interleavings 500] [--kills 100]`.
 
-Each interleaving has events, a webhook, a service of Apprise and a mailbox that take, refuse, hang,
+Each interleaving has events, a webhook, an API of Apprise and a mailbox that take, refuse, hang,
 hang up, or take and die, and runs that die between any two steps. Then processes that send are
 killed with SIGKILL at random instants. In the end every event was told to every channel, under one
 id for each, and exactly once where nothing went wrong.
@@ -34,7 +34,7 @@ from tests.pipeline.delivering import (  # noqa: E402
 )
 from tests.pipeline.receivers import Receiver, http_receiver, smtp_receiver  # noqa: E402
 
-HOOK, JSON = "http://{}/hook", "json://{}/token"
+HOOK, API = "http://{}/hook", "apprise://{}/token"
 MAIL = "mailto://{}?from=ratecard@example.org&to=team@example.org&mode=insecure"
 SENDER = """
 import sys
@@ -66,7 +66,7 @@ def tell_at_random(folder: Path, count: int, seed: int) -> None:
     for number in range(count):
         patch = pytest.MonkeyPatch()
         with http_receiver() as hook, http_receiver() as web, smtp_receiver() as mailbox:
-            receivers = {"hook": (HOOK, hook), "web": (JSON, web), "mail": (MAIL, mailbox)}
+            receivers = {"hook": (HOOK, hook), "web": (API, web), "mail": (MAIL, mailbox)}
             tracker = interleave(
                 folder / str(number),
                 patch,
