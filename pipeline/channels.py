@@ -262,7 +262,7 @@ def _told(asked: Mapping[str, Any]) -> str:
         # what it wrote down may hold the address
         raise ChannelError(f"the attempt failed with {type(error).__name__}") from None
     if said["service"] is None:
-        raise ChannelError("its address is none that Apprise knows; see docs/alerts.md")
+        raise ChannelError("its address is none that Apprise knows; see docs/channels.md")
     if said["complaint"] is not None:
         raise ChannelError(f"{said['service']} did not accept it: {said['complaint']}")
     return f"accepted by {said['service']}"

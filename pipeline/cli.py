@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from pipeline.cli_alerts import app as alerts_app
-from pipeline.cli_alerts import show_told
+from pipeline.cli_alerts import tell
 from pipeline.cli_workloads import app as workloads_app
 from pipeline.terminal import (
     AsJson,
@@ -70,8 +70,7 @@ def refresh(
 
     Where ratecard.toml has channels, they are told what is new.
     """
-    from pipeline.delivery import deliver  # noqa: PLC0415 a question needs none of it
-    from pipeline.refresh import refresh as run  # noqa: PLC0415
+    from pipeline.refresh import refresh as run  # noqa: PLC0415 a question needs none of it
 
     setup = setup_of(data_dir)
     for name in names or ():
@@ -84,9 +83,7 @@ def refresh(
     _check(done)
     store = Store(setup.settings.data_dir)
     _show_health(store, as_json=as_json)
-    told = deliver(setup, store) if setup.channels else []
-    if told:
-        show_told(told, is_quiet=as_json)
+    told = tell(setup, store, is_quiet=as_json) if setup.channels else []
     waiting = store.ask("review", source=None, everything=False)
     waiting = waiting.filter(pl.col("state") == "waiting")
     if waiting.height and not as_json:

@@ -30,6 +30,7 @@ from warehouse.outbox import Outbox
 from warehouse.store import Store
 
 if TYPE_CHECKING:
+    from pipeline.configuration import Setup
     from pipeline.delivery import Told
 
 app = typer.Typer(
@@ -131,27 +132,39 @@ def send(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
     The exit code is 3 where a channel did not take what was due; it is tried again.
     """
-    from pipeline.delivery import deliver  # noqa: PLC0415 a question needs no sources
-
     setup = setup_of(data_dir)
-    told = deliver(setup, Store(setup.settings.data_dir))
+    told = tell(setup, Store(setup.settings.data_dir), is_quiet=as_json)
     if as_json:
         print_json([vars(one) for one in told])
     elif not told:
-        out.print("No channels: write one into ratecard.toml, as docs/alerts.md shows")
-    show_told(told, is_quiet=as_json)
+        out.print("No channels: write one into ratecard.toml, as docs/channels.md shows")
     if any(one.undelivered_count for one in told):
         raise typer.Exit(Exit.PARTLY)
 
 
-def show_told(told: "list[Told]", *, is_quiet: bool = False) -> None:
-    """Say what became of each channel; only of those that failed with `is_quiet`."""
+def tell(setup: "Setup", store: Store, *, is_quiet: bool = False) -> "list[Told]":
+    """Send every channel what is due, and say what became of each.
+
+    Only of those that failed with `is_quiet`.
+    """
+    from pipeline.delivery import deliver, kept_silent  # noqa: PLC0415 as in list_rules
+    from pipeline.looking import utc_now  # noqa: PLC0415
+
+    begun = utc_now()
+    told = deliver(setup, store)
     for one in told:
         if not is_quiet:
             out.print(text(f"{one.channel}: {one.count or 'nothing'} sent"), soft_wrap=True)
         if one.undelivered_count:
             said = f"{one.channel}: {one.undelivered_count} wait to be tried again: {one.error}"
             err.print(text(said), style="red", soft_wrap=True)
+    if told and not is_quiet and (count := kept_silent(setup, begun)):
+        out.print(
+            f"A first load is silent: {count} states hold already; `ratecard alerts check` "
+            "shows them.",
+            soft_wrap=True,
+        )
+    return told
 
 
 @app.command("test", epilog="Example: ratecard alerts test team")
@@ -162,7 +175,7 @@ def try_channel(
     data_dir: DataDir = None,
 ) -> None:
     """Send a test message to a channel now, whatever its hours are, and say what came of it."""
-    from pipeline.delivery import try_out  # noqa: PLC0415 as in send
+    from pipeline.delivery import try_out  # noqa: PLC0415 as in list_rules
 
     setup = setup_of(data_dir)
     if name not in setup.channels:
@@ -205,7 +218,7 @@ def ack(
     data_dir: DataDir = None,
 ) -> None:
     """Say that you take care of an event: nothing more is said of it."""
-    from pipeline.looking import utc_now  # noqa: PLC0415 as in send
+    from pipeline.looking import utc_now  # noqa: PLC0415 as in list_rules
 
     known = Outbox(settings_of(data_dir).data_dir).ack(event.lower(), reason, utc_now())
     _say({"event_id": known}, f"Nothing more is said of {known}", as_json=as_json)
@@ -224,7 +237,7 @@ def mute(
 
     What changes meanwhile is never told. A state that still holds afterwards is told of then.
     """
-    from pipeline.looking import utc_now  # noqa: PLC0415 as in send
+    from pipeline.looking import utc_now  # noqa: PLC0415 as in list_rules
 
     setup = setup_of(data_dir)
     rules = [(kind, name) for kind, name, _ in setup.alerts.rules]

@@ -104,6 +104,13 @@ def deliver(setup: Setup, store: Store) -> list[Told]:
         return send(setup, store, outbox)
 
 
+def kept_silent(setup: Setup, since: datetime) -> int:
+    """Count the states that a first load brought since then, which nobody was told of."""
+    events = Outbox(setup.settings.data_dir).events()
+    is_silent = (pl.col("silence") == "first load") & (pl.col("seen_at") >= since)
+    return events.filter(is_silent).height
+
+
 def evaluate(setup: Setup, store: Store, outbox: Outbox, now: datetime) -> None:
     """Put into the outbox what the rules fire on, and the channels that are stuck."""
     built_at, asked = store.built_at(), _asked(setup.alerts, setup.channels)

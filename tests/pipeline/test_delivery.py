@@ -729,6 +729,8 @@ def test_mistakes_about_channels_are_told_at_once_with_their_lines(tmp_path: Pat
 RULES_AND_CHANNELS: Final = """
 [alerts.changes.any]
 [alerts.failing.any]
+[alerts.unconfirmed.any]
+days = 1
 [channels.hook]
 kind = "webhook"
 url_env = "HOOK_URL"
@@ -757,7 +759,12 @@ def test_the_commands_of_delivery(
 
     assert said("test", "hook") == "hook: status 200\n"
     assert [one["type"] for one in posted(written)] == ["alert.test"]
-    # a first load is silent
+    sent, silent = said("send").splitlines()
+    assert sent == "hook: nothing sent"
+    assert re.fullmatch(
+        r"A first load is silent: \d+ states hold already; `ratecard alerts check` shows them\.",
+        silent,
+    )
     assert said("send") == "hook: nothing sent\n"
     assert json.loads(said("send", "--json")) == [
         {"channel": "hook", "count": 0, "undelivered_count": 0, "error": None}
@@ -770,7 +777,7 @@ def test_the_commands_of_delivery(
     assert (muted["kind"], muted["rule"]) == ("changes", "any")
     assert "muted until" in said("mute", "any", "--days", "3")
     assert said("mute", "failing.any", "--days", "0") == "failing.any: not muted\n"
-    assert "no rule is called some; there are changes.any, failing.any" in said(
+    assert "no rule is called some; there are changes.any, unconfirmed.any, failing.any" in said(
         "mute", "some", code=2
     )
     assert "no channel is called team; there are hook" in said("test", "team", code=2)
