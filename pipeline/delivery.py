@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from pipeline.alerts import (
     KINDS,
     TIMES,
     Alerts,
+    Rule,
     StateRule,
     fired,
     meaning,
@@ -284,11 +285,22 @@ def _stuck(row: Row) -> Row:
     }
 
 
+def _watched(alerts: Alerts, channels: Mapping[str, Channel]) -> Iterator[tuple[str, str, Rule]]:
+    """Give every rule with its kind and its name: the user's, and one on each channel.
+
+    That a channel is stuck is told to all the others, if there are any.
+    """
+    yield from alerts.rules
+    for name in channels:
+        if others := tuple(other for other in channels if other != name):
+            yield STUCK, name, StateRule(channels=others)
+
+
 def _asked(alerts: Alerts, channels: Mapping[str, Channel]) -> pl.DataFrame:
-    """Give each rule with what it asks for; that a channel is not stuck is asked of each."""
-    rows = [(kind, name, rule.definition) for kind, name, rule in alerts.rules]
-    rows += [(STUCK, name, "") for name in channels]
-    return pl.DataFrame(rows, schema=["kind", "rule", "definition"], orient="row")
+    """Give each rule with what it asks for."""
+    rows = [(kind, name, rule.definition) for kind, name, rule in _watched(alerts, channels)]
+    schema = dict.fromkeys(("kind", "rule", "definition"), pl.String())
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _routes(alerts: Alerts, channels: Mapping[str, Channel], now: datetime) -> pl.DataFrame:
@@ -303,23 +315,9 @@ def _routes(alerts: Alerts, channels: Mapping[str, Channel], now: datetime) -> p
             "recovery": isinstance(rule, StateRule) and rule.recovery,
             "again_days": rule.again_days if isinstance(rule, StateRule) else None,
         }
-        for kind, rule_name, rule in alerts.rules
+        for kind, rule_name, rule in _watched(alerts, channels)
         for name, channel in channels.items()
         if rule.channels is None or name in rule.channels
-    ]
-    rows += [
-        {
-            "kind": STUCK,
-            "rule": stuck,
-            "channel": name,
-            "due_at": channel.goes_out_at(now),
-            "is_held": not channel.is_machine,
-            "recovery": True,
-            "again_days": None,
-        }
-        for stuck in channels
-        for name, channel in channels.items()
-        if name != stuck
     ]
     return pl.DataFrame(rows, schema=_ROUTE)
 
