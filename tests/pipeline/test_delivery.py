@@ -183,6 +183,8 @@ def test_channels_do_not_wait_for_one_that_is_dead(
         dead.mood = lambda: "takes"
         tracker.deliver(timedelta(hours=7))
         tracker.deliver(HOUR)
+        # it is not told of itself
+        assert [said["rule"] for said in posted(dead)] == ["any"]
     assert [kind for kind, _ in notices(receiver)] == [
         "alert.fired",
         "alert.fired",
