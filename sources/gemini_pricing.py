@@ -103,7 +103,7 @@ def parse(capture: bytes) -> Parsed:
 
 def _label(row: Row) -> str:
     """Give the name of a row, in English and without footnote marks."""
-    name = re.sub(r" ?\*+$", "", row.cells[0])
+    name = row.cells[0].rstrip("*").rstrip()
     return _SPELLINGS.get(name, name)
 
 
@@ -253,7 +253,7 @@ _ANNOUNCED: Final = re.compile(r"[0-9]{4}년 [0-9]+월 [0-9]+일부터 (?:사용
 
 def _inference(printed: str) -> Iterator[tuple[str | None, Price]]:
     """Part a cell into its prices for text, each with the context tier that it is for."""
-    said = re.sub(r"([0-9.]+)달러", r"$\1", printed)
+    said = re.sub(r"(?<![0-9.])([0-9.]+)달러", r"$\1", printed)
     if _ANNOUNCED.search(said):
         return
     if not said.startswith("$"):

@@ -44,7 +44,7 @@ _IGNORED_SELLERS: Final = frozenset({
 })  # fmt: skip
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9.]*(?:-[a-z0-9.]+)*")
-_SNAPSHOT: Final = re.compile(r"(.+) \(including (.+), which point to this snapshot\)")
+_SNAPSHOT: Final = re.compile(r"^([^()]+) \(including ([^()]+), which point to this snapshot\)$")
 _TRAINING: Final = re.compile(rf"New fine-tuning training on ({_ID.pattern})")
 _NO_MODEL: Final = re.compile(r"/v1/[a-z-]+|[A-Z][a-z]+ API|OpenAI-Beta: [a-z]+=v[0-9]")
 

@@ -284,13 +284,13 @@ def test_a_site_that_never_answers_is_left(site: Site) -> None:
 def test_a_site_that_drips_is_left_when_the_time_is_up(site: Site) -> None:
     def drip(asked: BaseHTTPRequestHandler) -> None:
         page(b"", Content_Length="1000")(asked)
-        for _ in range(100):
+        for _ in range(1_000):
             asked.wfile.write(b"x")
             time.sleep(0.05)
 
     start = time.monotonic()
     refused(site, drip, "not whole after 0.3 s", total_seconds=0.3)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 10
 
 
 def test_the_time_is_for_every_attempt_together(site: Site) -> None:

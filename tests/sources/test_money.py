@@ -325,10 +325,10 @@ def test_any_text_is_a_price_or_unreadable(text: str, currency: str | None) -> N
 )
 def test_no_text_takes_long(pattern: str, fill: str, length: int) -> None:
     text = pattern.format(fill * length)
-    began = time.perf_counter()
+    began = time.process_time()
     with contextlib.suppress(Unreadable):
         read_price(text)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(

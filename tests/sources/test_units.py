@@ -245,11 +245,11 @@ def test_any_text_is_a_unit_or_unreadable(text: str) -> None:
 
 @pytest.mark.parametrize("fill", ["1 ", "k ", "/", "per ", "1,000 ", " ", "M or ", "百万", "9"])
 def test_no_caption_takes_long(fill: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for read in (read_unit, unit_in, read_size_bracket, read_date):
         with contextlib.suppress(Unreadable):
             read(fill * 50_000)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(
