@@ -10,10 +10,11 @@ from decimal import Context, Decimal
 from enum import IntEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Final, NamedTuple, get_args
+from typing import Annotated, Final, NamedTuple, cast, get_args
 
 import pandera.polars as pa
 import polars as pl
+from pandera.backends.polars.checks import PolarsCheckBackend
 from pandera.errors import SchemaErrors
 from pandera.polars import PolarsData
 
@@ -285,6 +286,60 @@ class Terms(_Facts):
     value: str = pa.Field(str_length={"min_value": 1, "max_value": 500})
 
 
+class _Selected:
+    """Stands for a frame where a check is asked which values it selects."""
+
+    def select(self, values: pl.Expr) -> pl.Expr:
+        return values
+
+
+@cache
+def _demands(model: type[_Facts]) -> tuple[pa.DataFrameSchema, list[tuple[str | int, pl.Expr]]]:
+    """Give a model's schema, and what it demands of each column or, by number, of each row."""
+    schema = model.to_schema()
+    nothing = pl.LazyFrame(schema=_types(schema))
+
+    def demand(check: pa.Check, column: str) -> pl.Expr:
+        # only now does a check look up how polars is asked
+        check(nothing, None if column == "*" else column)
+        ask = cast("Callable[[PolarsData], pl.Expr]", PolarsCheckBackend(check).check_fn)
+        return ask(PolarsData(cast("pl.LazyFrame", _Selected()), column))
+
+    demands: list[tuple[str | int, pl.Expr]] = []
+    for name, column in schema.columns.items():
+        if not column.nullable:
+            demands.append((name, pl.col(name).is_not_null()))
+        demands.extend((name, demand(check, name)) for check in column.checks)
+    demands.extend((number, demand(check, "*")) for number, check in enumerate(schema.checks))
+    return schema, demands
+
+
+def _types(schema: pa.DataFrameSchema) -> dict[str, pl.DataType]:
+    return {name: column.dtype.type for name, column in schema.columns.items()}
+
+
+def check_facts(model: type[_Facts], facts: pl.DataFrame) -> None:
+    """Check facts as `model.validate(facts, lazy=True)` does; raises its `SchemaErrors`.
+
+    Pandera asks each check by itself, which takes 18 ms however few the facts are. Here all are
+    asked at once, and pandera again of those columns where something is broken.
+    """
+    schema, demands = _demands(model)
+    if dict(facts.schema) == _types(schema):
+        met = facts.select(
+            demand.all().alias(str(number)) for number, (_, demand) in enumerate(demands)
+        ).row(0)
+        broken = {name for (name, _), is_met in zip(demands, met, strict=True) if not is_met}
+        if not broken:
+            return
+        schema = pa.DataFrameSchema(
+            {name: column for name, column in schema.columns.items() if name in broken},
+            checks=[check for number, check in enumerate(schema.checks) if number in broken],
+            name=schema.name,
+        )
+    schema.validate(facts, lazy=True)
+
+
 _TYPES: Final[dict[str, pl.DataType]] = {
     "list_unit_price": pl.Decimal(38, 18),
     "unit_price": pl.Decimal(38, 18),
@@ -430,7 +485,7 @@ class Source:
         if facts.is_empty():
             return
         try:
-            schema.validate(facts, lazy=True)
+            check_facts(schema, facts)
         except SchemaErrors as errors:
             cases = errors.failure_cases.select("column", "check", "failure_case", "index").rows()
             shown_cases = "; ".join(" ".join(map(str, case)) for case in cases[:5])

@@ -4,7 +4,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pandera.errors import SchemaErrors
 
 import sources
 from sources._contract import (
@@ -12,10 +16,13 @@ from sources._contract import (
     Offer,
     Parsed,
     Quote,
+    Quotes,
     Rank,
     Source,
     SourceError,
     Term,
+    Terms,
+    check_facts,
     every_source,
 )
 from sources._parsing import Price, Unreadable, read_price, read_unit
@@ -309,3 +316,56 @@ def test_a_dash_is_no_name(name: str, dash: str) -> None:
     offer = Offer("openai", "gpt-5", region="europe", context_tier="200k+")
     assert source(quote(offer=offer)).read(b"page").quotes.height == 1
     assert "str_matches" in refusal(source(quote(offer=offer._replace(**{name: dash}))))
+
+
+TEXTS: Final = st.sampled_from([
+    None, "", "-", "a", "A b", "a" * 201, "none", "sft", "full", "batch", "input_tokens",
+    "training_tokens", "min_examples", "priced", "free", "not_offered", "USD", "1M tokens",
+    "https://a", "http://a",
+])  # fmt: skip
+AMOUNTS: Final = st.sampled_from([None, Decimal(-1), Decimal(0), Decimal("0.5"), Decimal(10**9)])
+INSTANTS: Final = st.sampled_from([None, datetime(2026, 1, 1)])  # noqa: DTZ001 UTC
+
+
+def failures(check: Callable[[], object]) -> set[tuple[object, ...]]:
+    try:
+        check()
+    except SchemaErrors as errors:
+        cases = errors.failure_cases
+        return set(cases.select("column", "check", "failure_case", "index").rows())
+    return set()
+
+
+@pytest.mark.parametrize("model", [Quotes, Terms])
+@given(data=st.data())
+def test_facts_checked_at_once_fail_where_pandera_says(
+    model: type[Quotes | Terms], data: st.DataObject
+) -> None:
+    reading = source(quote(), quote("Free", BASE), term()).read(b"page")
+    facts = reading.quotes if model is Quotes else reading.terms
+    rows = [dict(row) for row in pl.concat([facts, facts]).rows(named=True)]
+    for _ in range(data.draw(st.integers(0, 4))):
+        row = data.draw(st.sampled_from(rows))
+        name = data.draw(st.sampled_from(facts.columns))
+        kind = facts.schema[name]
+        row[name] = data.draw(
+            AMOUNTS if kind == pl.Decimal else INSTANTS if kind == pl.Datetime else TEXTS
+        )
+    changed = pl.DataFrame(rows, schema=facts.schema)
+    said = failures(lambda: model.validate(changed, lazy=True))
+    assert failures(lambda: check_facts(model, changed)) == said
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda facts: facts.drop("remark"),
+        lambda facts: facts.with_columns(more=1),
+        lambda facts: facts.with_columns(pl.col("unit_price").cast(pl.Float64)),
+    ],
+    ids=["less", "more", "another type"],
+)
+def test_facts_of_another_shape_fail(changed: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    facts = source(quote()).read(b"page").quotes
+    assert failures(lambda: check_facts(Quotes, facts)) == set()
+    assert failures(lambda: check_facts(Quotes, changed(facts)))
