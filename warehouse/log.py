@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from warehouse.captures import Archive, ArchiveError, Choice, Decision, Entry, Look
 from warehouse.gate import FACT, NO_FACT, Doubt, Limits, doubts, told
@@ -20,6 +21,8 @@ MIGRATIONS: Final = _SQL / "migrations"
 # What a look may come to; a good one is believed.
 GOOD: Final = ("read", "unchanged")
 _REASONS_SHOWN: Final = 3
+# Rows that one thread takes at a time; less than the engine's own row group.
+_BATCH: Final = 16_384
 INSTANT: Final = timedelta(microseconds=1)
 
 
@@ -88,26 +91,30 @@ class Log:
         self._archive = archive
         self._read = read
         # asked once, until a look changes it
-        self._last_words: dict[str, dict[str, Any] | None] = {}
+        self._standings: dict[str, dict[str, Any]] = {}
 
-    def catch_up(self, *, can_lack: bool = True) -> None:
+    def catch_up(self, *, can_lack: bool = True) -> int:
         """Fold the entries that stand in the journal and not yet in the log.
 
-        Raises `ArchiveError` where a capture is lost and none can be lacking.
+        Gives the position of the last one. Raises `ArchiveError` where a capture is lost and
+        none can be lacking.
         """
         idle: list[Outcome] = []
-        for position, entry in self._archive.entries(after=last_position(self._db)):
+        last = last_position(self._db)
+        for position, entry in self._archive.entries(after=last):
+            last = position
             if isinstance(entry, Look) and (outcome := self.idle(entry)):
                 idle.append(outcome)
                 continue
-            self.take_idle(idle)
+            self.take_idle(position - 1, idle)
             idle = []
             if can_lack and isinstance(entry, Look):
                 self.take(position, entry)
             else:
                 with transaction(self._db):
                     self.fold(position, entry)
-        self.take_idle(idle)
+        self.take_idle(last, idle)
+        return last
 
     def idle(self, look: Look) -> Outcome | None:
         """Give what becomes of a look that learns nothing, as most do; None of any other.
@@ -117,21 +124,22 @@ class Log:
         """
         if look.capture_sha256 is None:
             return Outcome(look, "unreachable", error=look.error)
-        last = self._last_word(look.source)
+        standing = self._standing(look.source)
+        last = standing["word"]
         if (
             last is None
             or look.capture_sha256 != last["capture_sha256"]
-            or look.looked_at <= last["captured_at"]
+            or look.looked_at <= standing["captured_at"]
         ):
             return None
-        last["captured_at"] = look.looked_at
+        standing["captured_at"] = look.looked_at
         return _unchanged(look, last)
 
-    def take_idle(self, outcomes: list[Outcome]) -> None:
-        """Add looks that learnt nothing, the next ones of the journal, all in one transaction."""
+    def take_idle(self, position: int, outcomes: list[Outcome]) -> None:
+        """Add looks that learnt nothing, the last of them at this position, in one transaction."""
         if outcomes:
             with transaction(self._db):
-                self._note_looks(last_position(self._db) + 1, outcomes)
+                self._note_looks(position + 1 - len(outcomes), outcomes)
 
     def take(self, position: int, look: Look, content: bytes | None = None) -> Outcome:
         """Fold a look, all of it or nothing; where a capture that this takes is lost, refuse it.
@@ -164,9 +172,11 @@ class Log:
         needed and not given. A capture that arrives late may change what later ones of its
         source come to: then the source's whole story is told anew.
         """
+        captured_at = self._standing(look.source)["captured_at"]
         outcome = self._add(position, look, content)
         # most captures are the latest, and then there is no later word to change
-        if outcome.is_good and self._changes_a_later_word(look):
+        is_late = captured_at is not None and captured_at > look.looked_at
+        if is_late and outcome.is_good and self._changes_a_later_word(look):
             # what it added is in the story, too, and nobody has seen it yet
             run(self._db, sql("log/take_back"), position=position)
             self._retell(look.source, position, look.known_at)
@@ -211,7 +221,7 @@ class Log:
             facts = story._frame("log/believed", source=source).to_arrow()
         for name in ("doubts", "looks"):
             run(self._db, sql(f"log/forget_{name}"), source=source)
-        self._last_words.pop(source, None)
+        self._standings.pop(source, None)
         for noted_at, look, outcome in retold:
             self._note(noted_at, replace(outcome, look=look))
         self._db.register("story", facts)
@@ -248,9 +258,7 @@ class Log:
         before = self._before(look)
         if before and before["capture_sha256"] == look.capture_sha256:
             return []
-        statement = self._statement(look, content)
-        found = self._doubts(look, statement, before)
-        return self._standing(look.source, found)
+        return self._doubts(look, self._statement(look, content), before)[1]
 
     def _captured(self, source: str) -> list[tuple[int, Look]]:
         """Give the looks that captured something, oldest first, each with its position."""
@@ -276,7 +284,7 @@ class Log:
         if self._rows("log/read_otherwise", source=look.source, parser_version=version):
             # what the parser now reads otherwise in old captures, the world did not change
             self._reread(look.source, position - 1, look.known_at)
-        found = self._doubts(look, statement, before)
+        found, standing = self._doubts(look, statement, before)
         outcome = Outcome(
             look,
             "read",
@@ -286,7 +294,6 @@ class Log:
             parser_version=version,
             is_dated=_is_dated(statement),
         )
-        standing = self._standing(look.source, found)
         if held := [doubt.reason for doubt in standing if doubt.severity == "hold"]:
             reasons = "; ".join(held[:_REASONS_SHOWN])
             error = f"{look.source}: held back: {reasons}; see `ratecard review`"
@@ -296,15 +303,17 @@ class Log:
 
     def _before(self, look: Look) -> dict[str, Any] | None:
         """Give the last capture of a source, at or before a look, that was believed."""
-        last = self._last_word(look.source)
-        if last is None or look.looked_at > last["captured_at"]:
-            return last
+        standing = self._standing(look.source)
+        if standing["word"] is None or look.looked_at > standing["captured_at"]:
+            return cast("dict[str, Any] | None", standing["word"])
         return self._row("log/capture_before", **vars(look))
 
-    def _last_word(self, source: str) -> dict[str, Any] | None:
-        if source not in self._last_words:
-            self._last_words[source] = self._row("log/last_word", source=source)
-        return self._last_words[source]
+    def _standing(self, source: str) -> dict[str, Any]:
+        """Give how far the log tells of a source, as `log/standing` says."""
+        if source not in self._standings:
+            row = self._row("log/standing", source=source)
+            self._standings[source] = cast("dict[str, Any]", row)
+        return self._standings[source]
 
     def _statement(self, look: Look, content: bytes | None) -> Statement:
         if content is None:
@@ -313,7 +322,8 @@ class Log:
 
     def _doubts(
         self, look: Look, statement: Statement, before: Mapping[str, Any] | None
-    ) -> list[Doubt]:
+    ) -> tuple[list[Doubt], list[Doubt]]:
+        """Give what is doubted of a capture, and those of the doubts that nobody accepted."""
         found = []
         if statement.limits is not None:
             now = _told_at(statement, look.looked_at)
@@ -324,9 +334,12 @@ class Log:
                 then = self._told_before(look)
             ever = _told_ever(statement)
             found = sorted({*doubts(then, now, days, statement.limits, ever)}, key=str)
-        for (reason,) in self._rows("log/rejected", **vars(look)):
-            found.append(Doubt("rejected", "hold", NO_FACT, reason, str(look.capture_sha256)))
-        return found
+        sha256 = str(look.capture_sha256)
+        verdicts = dict(self._rows("log/verdicts", source=look.source))
+        if sha256 in verdicts and verdicts[sha256]["verdict"] == "rejected":
+            found.append(Doubt("rejected", "hold", NO_FACT, verdicts[sha256]["reason"], sha256))
+        accepted = {name for name, said in verdicts.items() if said["verdict"] == "accepted"}
+        return found, [doubt for doubt in found if doubt.fingerprint not in accepted]
 
     def _told_before(self, look: Look) -> pl.DataFrame:
         """Lay out what was believed of a source just before a look."""
@@ -340,20 +353,19 @@ class Log:
 
         Then what it said last is what there is to compare with, and that is at hand.
         """
-        if not self._rows("log/is_plain", **vars(look))[0][0]:
+        standing = self._standing(look.source)
+        told_until = (standing["captured_at"], standing["facts_until"])
+        if any(at is not None and at > look.looked_at for at in told_until):
             return False
-        if not self._rows("log/is_latest_made", source=look.source)[0][0]:
+        is_made = standing["is_latest_made"]
+        if not (standing["facts_until"] is None if is_made is None else is_made):
             self._make_latest(look.source)
         return True
 
     def _make_latest(self, source: str) -> None:
         run(self._db, sql("log/forget_latest"), source=source)
         run(self._db, f"insert into latest by name {sql('log/make_latest')}", source=source)
-
-    def _standing(self, source: str, found: list[Doubt]) -> list[Doubt]:
-        """Give those doubts that nobody accepted."""
-        accepted = {fingerprint for (fingerprint,) in self._rows("log/accepted", source=source)}
-        return [doubt for doubt in found if doubt.fingerprint not in accepted]
+        self._standings.pop(source, None)
 
     def _believe(
         self,
@@ -375,10 +387,12 @@ class Log:
             **vars(look), "position": position, "parser_version": statement.parser_version
         }  # fmt: skip
         for name, rows in (("quotes", quotes), ("terms", terms), ("aside", keys)):
-            # the oldest level copies every text
-            self._db.register(name, rows.to_arrow(compat_level=pl.CompatLevel.newest()))
-        self._db.execute(f"create or replace temp view said as {sql('log/said')}")
-        self._temp("set_aside", sql("log/set_aside"), **values)
+            # the oldest level copies every text, and one thread takes a batch
+            table = rows.to_arrow(compat_level=pl.CompatLevel.newest())
+            batches = table.to_batches(max_chunksize=_BATCH)
+            self._db.register(name, pa.Table.from_batches(batches, table.schema))
+        for name in ("said", "set_aside"):
+            self._db.execute(f"create or replace temp view {name} as {sql(f'log/{name}')}")
         if not _is_dated(statement) and self._is_last_word(look):
             return self._add_news(**values)
         for name in ("stated", "believed", "windows"):
@@ -432,12 +446,12 @@ class Log:
             statement = self._statement(look, None)
         except Refusal:
             return False
-        found = self._doubts(just_before, statement, before)
-        return all(doubt.severity != "hold" for doubt in self._standing(look.source, found))
+        _, standing = self._doubts(just_before, statement, before)
+        return all(doubt.severity != "hold" for doubt in standing)
 
     def _note(self, position: int, outcome: Outcome) -> None:
         self._note_looks(position, [outcome])
-        self._last_words.pop(outcome.look.source, None)
+        self._standings.pop(outcome.look.source, None)
         values = {**vars(outcome.look), "position": position}
         if outcome.look.capture_sha256:
             run(self._db, f"insert into captures by name {sql('log/new_capture')}", **values)

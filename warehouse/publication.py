@@ -103,7 +103,7 @@ def describe(db: duckdb.DuckDBPyConnection, table: str, comment: str) -> None:
     for column in db.table(table).columns:
         if meaning := COLUMNS.get(f"{table}.{column}", COLUMNS.get(column)):
             comments[f"column {table}.{column}"] = meaning
-    db.execute(";".join(f"comment on {what} is {_quoted(text)}" for what, text in comments.items()))
+    db.execute(";".join(f"comment on {what} is {quoted(text)}" for what, text in comments.items()))
 
 
 def stage(db: duckdb.DuckDBPyConnection, table: str, home: Path) -> None:
@@ -238,7 +238,7 @@ def export(folder: Path, target: Path, form: Format) -> list[Path]:
                 if form == "parquet":
                     shutil.copyfile(folder / file.name, partial)
                 elif form == "csv":
-                    select, name = _texts(db, table, form), _quoted(str(partial))
+                    select, name = _texts(db, table, form), quoted(str(partial))
                     db.execute(f"copy ({select}) to {name} (format csv, header)")
                 elif form == "json":
                     _write_json(db, manifest, table, partial)
@@ -403,7 +403,8 @@ def _heading(manifest: Manifest) -> dict[str, object]:
     }
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Write a text as SQL has it, where the engine takes no parameter."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -42,6 +42,7 @@ from warehouse.publication import (
     export,
     publish,
     published_before,
+    quoted,
     stage,
     unstage,
     verify,
@@ -182,6 +183,7 @@ class Store:
         self._file = folder / "warehouse.duckdb"
         self._wait_for = wait_for
         self._open: duckdb.DuckDBPyConnection | None = None
+        self._engine: duckdb.DuckDBPyConnection | None = None
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -205,7 +207,7 @@ class Store:
         """
         with self._writing() as db:
             log = Log(db, self.archive, read)
-            log.catch_up()
+            position = log.catch_up()
             known_at = _never_known(db)
             idle: list[Outcome] = []
             for look, content in looks:
@@ -216,21 +218,23 @@ class Store:
                     digest = self.archive.keep(content)
                     noted = replace(noted, capture_sha256=digest, byte_count=len(content))
                 if outcome := log.idle(noted):
+                    position += 1
                     idle.append(outcome)
                     continue
-                yield from self._written(log, idle)
+                yield from self._written(log, position, idle)
                 idle = []
                 if _is_repeat(db, noted):
                     yield Outcome(noted, "unchanged", is_repeat=True)
                     continue
                 self.archive.note(noted)
-                yield log.take(last_position(db) + 1, noted, content)
-            yield from self._written(log, idle)
+                position += 1
+                yield log.take(position, noted, content)
+            yield from self._written(log, position, idle)
 
-    def _written(self, log: Log, idle: list[Outcome]) -> list[Outcome]:
+    def _written(self, log: Log, position: int, idle: list[Outcome]) -> list[Outcome]:
         if idle:
             self.archive.note(*(outcome.look for outcome in idle))
-            log.take_idle(idle)
+            log.take_idle(position, idle)
         return idle
 
     def decide(self, decision: Decision | Choice, read: Reader) -> None:
@@ -241,10 +245,10 @@ class Store:
         """
         with self._writing() as db:
             log = Log(db, self.archive, read)
-            log.catch_up()
+            position = log.catch_up()
             noted = replace(decision, known_at=max(_never_known(db), decision.known_at))
             with transaction(db):
-                log.fold(last_position(db) + 1, noted)
+                log.fold(position + 1, noted)
                 self.archive.note(noted)
 
     def reparse(
@@ -324,8 +328,7 @@ class Store:
             fresh._file.unlink(missing_ok=True)
             _drop_unwritten(fresh._file)
             with fresh._connected() as db:
-                Log(db, self.archive, read).catch_up(can_lack=False)
-                count = last_position(db)
+                count = Log(db, self.archive, read).catch_up(can_lack=False)
             with self._on_disk(OSError):
                 _drop_unwritten(self._file)
                 fresh._file.replace(self._file)
@@ -535,14 +538,30 @@ class Store:
 
     @contextmanager
     def _connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with self._on_disk(*_DISK_ERRORS):
+        with self._on_disk(*_DISK_ERRORS), self._attached() as db:
+            self._migrate(db)
+            yield db
+
+    @contextmanager
+    def _attached(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the file in an engine that is kept, as starting one takes longer than a small look.
+
+        The file is closed after each use; what goes wrong ends the engine, too.
+        """
+        engine = self._engine = self._engine or duckdb.connect(config=CONFIG)
+        with engine.cursor() as db:
             try:
-                db = duckdb.connect(self._file, config=CONFIG)
-            except duckdb.Error as error:
-                raise _unopened(self._file, error) from error
-            with db:
-                self._migrate(db)
+                try:
+                    db.execute(f"attach {quoted(str(self._file))} as warehouse")
+                except duckdb.Error as error:
+                    raise _unopened(self._file, error) from error
+                db.execute("use warehouse")
                 yield db
+                db.execute("use memory; detach warehouse")
+            except BaseException:
+                self._engine = None
+                engine.close()
+                raise
 
     def _migrate(self, db: duckdb.DuckDBPyConnection) -> None:
         try:
