@@ -132,6 +132,8 @@ def doubts(
         found += _far_steps(ever, limits)
     if before.height:
         pairs = _paired(before, now)
+        # a large source's takes as much room again
+        del before
         renamed = _renamed(pairs)
         found += [
             *_renames(renamed),

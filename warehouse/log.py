@@ -327,13 +327,16 @@ class Log:
         found = []
         if statement.limits is not None:
             now = _told_at(statement, look.looked_at)
-            days = 0.0
-            then = now.clear()
-            if before is not None:
-                days = (look.looked_at - before["looked_at"]) / timedelta(days=1)
-                then = self._told_before(look)
-            ever = _told_ever(statement)
-            found = sorted({*doubts(then, now, days, statement.limits, ever)}, key=str)
+            days = (look.looked_at - before["looked_at"]) / timedelta(days=1) if before else 0.0
+            found = doubts(
+                # held by nobody else, so that the gate can let go of it
+                self._told_before(look) if before else now.clear(),
+                now,
+                days,
+                statement.limits,
+                _told_ever(statement),
+            )
+            found = sorted({*found}, key=str)
         sha256 = str(look.capture_sha256)
         verdicts = dict(self._rows("log/verdicts", source=look.source))
         if sha256 in verdicts and verdicts[sha256]["verdict"] == "rejected":
