@@ -360,8 +360,7 @@ class Log:
         told_until = (standing["captured_at"], standing["facts_until"])
         if any(at is not None and at > look.looked_at for at in told_until):
             return False
-        is_made = standing["is_latest_made"]
-        if not (standing["facts_until"] is None if is_made is None else is_made):
+        if not standing["is_latest_made"]:
             self._make_latest(look.source)
         return True
 

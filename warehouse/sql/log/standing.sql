@@ -13,7 +13,10 @@ select
     ) filter (where outcome in ('read', 'unchanged')) as word,
     max(looked_at) as captured_at,
     (select max(valid_from) from facts where source = $source) as facts_until,
-    -- whether what each fact was last said to be is in this engine's numbers; null where none is
-    (select bool_and(made_by = version()) from latest where source = $source) as is_latest_made
+    -- whether what each fact was last said to be is there, in this engine's numbers
+    coalesce(
+        (select bool_and(made_by = version()) from latest where source = $source),
+        not exists (from facts where source = $source)
+    ) as is_latest_made
 from looks
 where source = $source and capture_sha256 is not null
