@@ -361,14 +361,21 @@ def rule_frame(alerts: Alerts) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
-EVENTS: Final = (
-    "event_id", "kind", "rule", "is_first_load", "is_pending", "provider", "subject", "cause",
-    "old", "new", "change_pct", "began_at", "fires_at", "source", "url", "capture_sha256", "model",
-    "canonical_model", "meter", "term", "pricing_currency", "printed_text", "last_seen_before_at",
-    "details",
-)  # fmt: skip
-
-
+# What is said of an event; where a kind of event has nothing to say of it, it is null.
+EVENTS: Final = {
+    **dict.fromkeys(("event_id", "kind", "rule"), pl.String()),
+    **dict.fromkeys(("is_first_load", "is_pending"), pl.Boolean()),
+    **dict.fromkeys(("provider", "subject", "cause", "old", "new"), pl.String()),
+    "change_pct": pl.Float64(),
+    **dict.fromkeys(("began_at", "fires_at"), pl.Datetime("us")),
+    **dict.fromkeys(
+        ("source", "url", "capture_sha256", "model", "canonical_model", "meter", "term",
+         "pricing_currency", "printed_text"),
+        pl.String(),
+    ),
+    "last_seen_before_at": pl.Datetime("us"),
+    "details": pl.String(),
+}  # fmt: skip
 # Those of them that are instants.
 TIMES: Final = ("began_at", "fires_at", "last_seen_before_at")
 
@@ -388,14 +395,11 @@ def fired(
             About(asked={"alert_rules": asked.filter(pl.col("kind") == kind)}),
             since=since,
             is_replay=mode == "replay",
-        ).select(EVENTS)
+        )
         for kind in rules["kind"].unique(maintain_order=True)
     ]
-    if not found:
-        return pl.DataFrame(schema=dict.fromkeys(EVENTS, pl.String()))
-    return pl.concat(found, how="vertical_relaxed").sort(
-        "fires_at", "kind", "rule", "subject", "event_id"
-    )
+    events = pl.concat([pl.DataFrame(schema=EVENTS), *found], how="diagonal_relaxed")
+    return events.sort("fires_at", "kind", "rule", "subject", "event_id")
 
 
 def meaning(

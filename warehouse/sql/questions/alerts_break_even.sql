@@ -136,7 +136,6 @@ select
     case when pays then 'pays_back' else 'no_longer' end as cause,
     needed_before::varchar as old,
     requests_needed::varchar as new,
-    null::double as change_pct,
     moment as began_at,
     fires_at,
     source,

@@ -66,9 +66,7 @@ select
         nullif(nullif(tuning_method, 'none'), 'unknown')
     ) as subject,
     term as cause,
-    null::varchar as old,
     value as new,
-    null::double as change_pct,
     valid_from as began_at,
     fires_at,
     source,
@@ -76,11 +74,8 @@ select
     capture_sha256,
     model,
     canonical_model,
-    null::varchar as meter,
     term,
-    null::varchar as pricing_currency,
     printed_text,
-    null::timestamp as last_seen_before_at,
     to_json({
         tuning_method: tuning_method,
         days_left: date_diff(

@@ -54,21 +54,12 @@ select
     provider,
     source as subject,
     'failing' as cause,
-    null::varchar as old,
     error as new,
-    null::double as change_pct,
     began_at,
     fires_at,
     source,
     url,
     capture_sha256,
-    null::varchar as model,
-    null::varchar as canonical_model,
-    null::varchar as meter,
-    null::varchar as term,
-    null::varchar as pricing_currency,
-    null::varchar as printed_text,
-    null::timestamp as last_seen_before_at,
     to_json({look_count: look_count, last_look_at: last_look_at})::varchar as details
 from told
 order by fires_at, event_id

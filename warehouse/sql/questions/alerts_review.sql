@@ -49,21 +49,12 @@ select
     provider,
     source as subject,
     'review' as cause,
-    null::varchar as old,
     reason as new,
-    null::double as change_pct,
     looked_at as began_at,
     fires_at,
     source,
     url,
     capture_sha256,
-    null::varchar as model,
-    null::varchar as canonical_model,
-    null::varchar as meter,
-    null::varchar as term,
-    null::varchar as pricing_currency,
-    null::varchar as printed_text,
-    null::timestamp as last_seen_before_at,
     to_json({is_whole: is_whole, doubt_count: doubt_count})::varchar as details
 from told
 order by fires_at, event_id
