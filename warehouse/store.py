@@ -548,7 +548,9 @@ class Store:
 
         The file is closed after each use; what goes wrong ends the engine, too.
         """
-        engine = self._engine = self._engine or duckdb.connect(config=CONFIG)
+        # what finds no room in memory is put aside beside the file, not where the command runs
+        put_aside = {"temp_directory": f"{self._file}.tmp"}
+        engine = self._engine = self._engine or duckdb.connect(config=CONFIG | put_aside)
         with engine.cursor() as db:
             try:
                 try:

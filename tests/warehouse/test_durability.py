@@ -155,6 +155,9 @@ def test_tables_that_find_no_room_are_built_with_all_there_is(
 ) -> None:
     refresh(tmp_path / "ample", 1)
 
+    # nothing can be put aside where the command runs
+    (tmp_path / ".tmp").touch()
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("warehouse.store._SPARING", room)
     refresh(tmp_path / "tight", 1)
 
