@@ -1,7 +1,7 @@
 """Alerts: which news the user wants to hear of, and what would be told of it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal, Self, get_args
@@ -21,6 +21,7 @@ from pipeline.channels import Digest
 from pipeline.messages import weighed
 from sources._contract import EVERY_MODEL, SERVICE_TIERS, TERMS, TUNING_METHODS
 from sources._parsing import Meter
+from warehouse.outbox import TOGETHER
 from warehouse.store import About, Store
 
 # The causes that are news, and those among them that move a price by so much.
@@ -39,8 +40,6 @@ MEASURED: Final = CAUSES[:4]
 _SILENT: Final = ("correction", "unit_restated")
 # Sellers that no source of their own speaks for, but catalogues and people's lists do.
 RESOLD: Final = ("anthropic", "deepseek", "groq", "xai")
-# Events of one rule and seller that follow each other within this time are told together.
-TOGETHER: Final = timedelta(hours=1)
 # At how many moments it is asked what news means for workloads.
 MOMENTS: Final = 5
 

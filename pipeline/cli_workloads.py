@@ -84,6 +84,13 @@ def break_even(
     epochs: Annotated[int | None, typer.Option(help="How often it is gone through.")] = None,
     validation_tokens: Annotated[int | None, typer.Option(help="Once through.")] = None,
     evaluations: Annotated[int | None, typer.Option(help="How often they are run.")] = None,
+    is_packed: Annotated[
+        bool | None,
+        typer.Option("--packed/--padded", help="Whether short examples share a sequence."),
+    ] = None,
+    max_sequence_tokens: Annotated[
+        int | None, typer.Option(help="What each example is padded to.")
+    ] = None,
     training_hours: Annotated[
         float | None, typer.Option(help="For sellers who bill hours.")
     ] = None,
@@ -91,8 +98,14 @@ def break_even(
     prompt_before: Annotated[int | None, typer.Option(help="Tokens without tuning.")] = None,
     prompt_after: Annotated[int | None, typer.Option(help="Tokens with tuning.")] = None,
     completion_tokens: Annotated[int | None, typer.Option(help="Of an answer.")] = None,
+    answers: Annotated[
+        Literal["text", "labels"] | None, typer.Option(help="Text, or labels of a few classes.")
+    ] = None,
     cached_share: Annotated[
         float | None, typer.Option(help="Of the prompt from a cache, 0 to 1.")
+    ] = None,
+    cached_share_after: Annotated[
+        float | None, typer.Option(help="The same with tuning, if it differs.")
     ] = None,
     batch_share: Annotated[
         float | None, typer.Option(help="Of the requests that can wait, 0 to 1.")
@@ -132,9 +145,11 @@ def break_even(
     given = {
         "training_tokens": training_tokens, "examples": examples, "epochs": epochs,
         "validation_tokens": validation_tokens, "evaluations": evaluations,
+        "is_packed": is_packed, "max_sequence_tokens": max_sequence_tokens,
         "training_hours": training_hours, "requests": requests,
         "prompt_before": prompt_before, "prompt_after": prompt_after,
-        "completion_tokens": completion_tokens, "cached_share": cached_share,
+        "completion_tokens": completion_tokens, "answers": answers,
+        "cached_share": cached_share, "cached_share_after": cached_share_after,
         "batch_share": batch_share, "hosting_hours_a_day": hosting_hours_a_day,
         "retrain_every_months": retrain_every_months, "horizon_months": horizon_months,
         "alternatives": alternative,

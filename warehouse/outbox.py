@@ -21,6 +21,8 @@ from warehouse.log import NewerVersion, frame, migrate, run, sql, transaction
 from warehouse.store import CONFIG, StoreError, locked
 
 FILE: Final = "outbox.duckdb"
+# What a rule says of one seller within this time is told together.
+TOGETHER: Final = timedelta(hours=1)
 # For how long a channel that takes nothing is tried.
 PATIENCE: Final = timedelta(days=30)
 _FIRST_WAIT: Final = timedelta(minutes=1)
@@ -99,7 +101,12 @@ class Outbox:
                 "and channel not in (select unnest($channels))",
                 channels=[*evaluation.channels],
             )
-            run(db, f"insert into deliveries by name {sql('outbox/new_deliveries')}", **values)
+            run(
+                db,
+                f"insert into deliveries by name {sql('outbox/new_deliveries')}",
+                together=TOGETHER,
+                **values,
+            )
             # of all the evaluations only the last matters
             db.execute("delete from evaluations")
             run(

@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.main import get_command
 
+from pipeline.cli import app
 from pipeline.configuration import ConfigurationError, load_setup, read_configuration
 from pipeline.crossings import crossings
 from pipeline.workloads import (
@@ -243,6 +245,34 @@ def test_every_line_of_a_bill_leads_to_its_evidence(answered: First) -> None:
         "--explain", "--data-dir", answered.folder,
     ).out  # fmt: skip
     assert "The bills, line by line" in printed
+
+
+def test_whatever_a_workload_says_can_be_given_instead() -> None:
+    given = get_command(app).commands["break-even"].params  # type: ignore[attr-defined]
+    options = {option.name.replace("alternative", "alternatives") for option in given}
+    assert Workload.model_fields.keys() - options == {"description", "data"}
+
+
+def test_what_is_given_is_what_a_file_would_say(answered: First) -> None:
+    asked = ("break-even", "classifier", "--data-dir", answered.folder)
+
+    def costs(provider: str, *given: object) -> list[tuple[str, str]]:
+        found = rows(*asked, "--provider", provider, *given)
+        return [(row["upfront_usd"], row["tuned_monthly_usd"]) for row in found if row["upfront_usd"]]
+
+    packed = costs("together", "--packed")
+    padded = costs("together", "--padded", "--max-sequence-tokens", 100_000)
+    assert packed
+    assert all(
+        float(more) > float(less) for (more, _), (less, _) in zip(padded, packed, strict=True)
+    )
+    usual, cached = (costs("openai", "--cached-share-after", share) for share in (0, 0.9))
+    assert usual != cached
+    labels, texts = (
+        rows(*asked, "--provider", "mistral", "--answers", answers)
+        for answers in ("labels", "text")
+    )
+    assert {row["verdict"] for row in labels} != {row["verdict"] for row in texts}
 
 
 def test_crossings_are_where_the_verdicts_change(answered: First) -> None:

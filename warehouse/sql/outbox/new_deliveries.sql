@@ -1,8 +1,8 @@
 -- one row is a notice that an evaluation puts into the outbox
 --
 -- `fired` when an event fires, `resolved` when a state that was told of holds no more, `again` when
--- it still does after so many days. What a rule says of one seller within an hour of the last is
--- held back until the hour is over, so that it comes together.
+-- it still does after so many days. What a rule says of one seller soon after the last is held
+-- back until `$together` is over, so that it comes together.
 with told as (
     select
         d.event_id,
@@ -16,10 +16,10 @@ with told as (
 ),
 
 busy as (
-    select d.channel, e.kind, e.rule, e.provider, max(d.delivered_at) + interval 1 hour as until
+    select d.channel, e.kind, e.rule, e.provider, max(d.delivered_at) + $together as until
     from deliveries as d
     join events as e on d.event_id = e.event_id
-    where d.delivered_at > $now - interval 1 hour
+    where d.delivered_at > $now - $together
     group by d.channel, e.kind, e.rule, e.provider
 ),
 
