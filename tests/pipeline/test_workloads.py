@@ -258,7 +258,8 @@ def test_what_is_given_is_what_a_file_would_say(answered: First) -> None:
 
     def costs(provider: str, *given: object) -> list[tuple[str, str]]:
         found = rows(*asked, "--provider", provider, *given)
-        return [(row["upfront_usd"], row["tuned_monthly_usd"]) for row in found if row["upfront_usd"]]
+        costs = [(row["upfront_usd"], row["tuned_monthly_usd"]) for row in found]
+        return [cost for cost in costs if cost[0]]
 
     packed = costs("together", "--packed")
     padded = costs("together", "--padded", "--max-sequence-tokens", 100_000)
