@@ -35,7 +35,13 @@ def http_receiver() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            length = int(self.headers["Content-Length"])
+            content = self.rfile.read(length)
+            if len(content) < length:
+                # who sent it died
+                self.close_connection = True
+                return
+            body = content.decode()
             headers = {name.lower(): text for name, text in self.headers.items()}
             receiver.tries += 1
             mood = receiver.mood()
