@@ -376,7 +376,7 @@ EVENTS: Final = {
     "details": pl.String(),
 }  # fmt: skip
 # Those of them that are instants.
-TIMES: Final = ("began_at", "fires_at", "last_seen_before_at")
+TIMES: Final = tuple(name for name, kind in EVENTS.items() if kind == pl.Datetime)
 
 
 def fired(

@@ -91,7 +91,7 @@ class Log:
         self._archive = archive
         self._read = read
         # asked once, until a look changes it
-        self._standings: dict[str, dict[str, Any]] = {}
+        self._reaches: dict[str, dict[str, Any]] = {}
 
     def catch_up(self, *, can_lack: bool = True) -> int:
         """Fold the entries that stand in the journal and not yet in the log.
@@ -124,15 +124,15 @@ class Log:
         """
         if look.capture_sha256 is None:
             return Outcome(look, "unreachable", error=look.error)
-        standing = self._standing(look.source)
-        last = standing["word"]
+        reach = self._reach(look.source)
+        last = reach["word"]
         if (
             last is None
             or look.capture_sha256 != last["capture_sha256"]
-            or look.looked_at <= standing["captured_at"]
+            or look.looked_at <= reach["captured_at"]
         ):
             return None
-        standing["captured_at"] = look.looked_at
+        reach["captured_at"] = look.looked_at
         return _unchanged(look, last)
 
     def take_idle(self, position: int, outcomes: list[Outcome]) -> None:
@@ -172,7 +172,7 @@ class Log:
         needed and not given. A capture that arrives late may change what later ones of its
         source come to: then the source's whole story is told anew.
         """
-        captured_at = self._standing(look.source)["captured_at"]
+        captured_at = self._reach(look.source)["captured_at"]
         outcome = self._add(position, look, content)
         # most captures are the latest, and then there is no later word to change
         is_late = captured_at is not None and captured_at > look.looked_at
@@ -221,7 +221,7 @@ class Log:
             facts = story._frame("log/believed", source=source).to_arrow()
         for name in ("doubts", "looks"):
             run(self._db, sql(f"log/forget_{name}"), source=source)
-        self._standings.pop(source, None)
+        self._reaches.pop(source, None)
         for noted_at, look, outcome in retold:
             self._note(noted_at, replace(outcome, look=look))
         self._db.register("story", facts)
@@ -303,17 +303,17 @@ class Log:
 
     def _before(self, look: Look) -> dict[str, Any] | None:
         """Give the last capture of a source, at or before a look, that was believed."""
-        standing = self._standing(look.source)
-        if standing["word"] is None or look.looked_at > standing["captured_at"]:
-            return cast("dict[str, Any] | None", standing["word"])
+        reach = self._reach(look.source)
+        if reach["word"] is None or look.looked_at > reach["captured_at"]:
+            return cast("dict[str, Any] | None", reach["word"])
         return self._row("log/capture_before", **vars(look))
 
-    def _standing(self, source: str) -> dict[str, Any]:
-        """Give how far the log tells of a source, as `log/standing` says."""
-        if source not in self._standings:
-            row = self._row("log/standing", source=source)
-            self._standings[source] = cast("dict[str, Any]", row)
-        return self._standings[source]
+    def _reach(self, source: str) -> dict[str, Any]:
+        """Give how far the log tells of a source, as `log/reach` says."""
+        if source not in self._reaches:
+            row = self._row("log/reach", source=source)
+            self._reaches[source] = cast("dict[str, Any]", row)
+        return self._reaches[source]
 
     def _statement(self, look: Look, content: bytes | None) -> Statement:
         if content is None:
@@ -356,18 +356,18 @@ class Log:
 
         Then what it said last is what there is to compare with, and that is at hand.
         """
-        standing = self._standing(look.source)
-        told_until = (standing["captured_at"], standing["facts_until"])
+        reach = self._reach(look.source)
+        told_until = (reach["captured_at"], reach["facts_until"])
         if any(at is not None and at > look.looked_at for at in told_until):
             return False
-        if not standing["is_latest_made"]:
+        if not reach["is_latest_made"]:
             self._make_latest(look.source)
         return True
 
     def _make_latest(self, source: str) -> None:
         run(self._db, sql("log/forget_latest"), source=source)
         run(self._db, f"insert into latest by name {sql('log/make_latest')}", source=source)
-        self._standings.pop(source, None)
+        self._reaches.pop(source, None)
 
     def _believe(
         self,
@@ -453,7 +453,7 @@ class Log:
 
     def _note(self, position: int, outcome: Outcome) -> None:
         self._note_looks(position, [outcome])
-        self._standings.pop(outcome.look.source, None)
+        self._reaches.pop(outcome.look.source, None)
         values = {**vars(outcome.look), "position": position}
         if outcome.look.capture_sha256:
             run(self._db, f"insert into captures by name {sql('log/new_capture')}", **values)

@@ -792,8 +792,8 @@ def create_macros(db: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
     for name in names:
         head, body = _macro(name)
         db.execute(f"create or replace macro {head} as table {body}")
-        comment = _comment(sql(f"macros/{name}")).replace("'", "''")
-        db.execute(f"comment on macro table {name} is '{comment}'")
+        comment = quoted(_comment(sql(f"macros/{name}")))
+        db.execute(f"comment on macro table {name} is {comment}")
 
 
 def _describe_the_rest(db: duckdb.DuckDBPyConnection) -> None:

@@ -113,7 +113,7 @@ def files_no_larger_than(size: int) -> Iterator[None]:
         (10, ".zst cannot be written"),
         (700, "journal.jsonl cannot be written"),
         (2_000, "warehouse.duckdb.wal"),
-        (20_000, "warehouse.duckdb"),
+        (20_000, 'warehouse.duckdb"'),
         (1_000_000, "warehouse.duckdb"),
     ],
 )

@@ -261,6 +261,14 @@ def test_a_quiet_day_adds_a_look_and_no_fact(tmp_path: Path) -> None:
     assert (outcome.outcome, outcome.fact_count) == ("unchanged", 0)
 
 
+def test_numbers_of_another_engine_are_made_anew(tmp_path: Path) -> None:
+    store = load(tmp_path, [Capture(0, {"a": 1, "b": 2})])
+    with store._writing() as db:  # noqa: SLF001 as another engine would have left it
+        db.execute("update latest set made_by = 'another', subject = xor(subject, 1)")
+    (outcome,) = store.record([(look_at(1), as_bytes(Capture(1, {"a": 1, "b": 3})))], read)
+    assert outcome.fact_count == 1
+
+
 def test_the_same_look_twice_is_nothing_new(tmp_path: Path) -> None:
     store = load(tmp_path, [Capture(0, {"a": 1})])
     (outcome,) = store.record([(look_at(0), as_bytes(Capture(0, {"a": 1})))], read)
@@ -318,6 +326,7 @@ def test_a_runs_looks_that_learn_nothing_are_written_together_and_not_read(
     assert same not in read_bytes
     assert [position for position, _ in store.archive.entries()] == [*range(1, 10)]
     before = looks_at(store)
+    assert sorted(position for position, *_ in before) == [*range(1, 10)]
     store.rebuild(read)
     assert looks_at(store) == before
 
